@@ -1,0 +1,95 @@
+//! THE registry of actions: what a variant can put on a page.
+//!
+//! One file a kind. An action lowers to edits; it does not know whether or to whom it is shown.
+
+use crate::config::reader::Table;
+use crate::facts::FactSource;
+use crate::transform::Edit;
+use std::fmt::Debug;
+
+/// Something that a variant puts on a page.
+pub trait Action: Send + Sync + Debug {
+    /// The kind's name in rule files.
+    fn kind(&self) -> &'static str;
+
+    /// Lowers the action to edits for one page. Called on the hot path: what does not depend on facts is prepared before.
+    ///
+    /// # Errors
+    /// When a template fails; the page then passes without this action.
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Lowered, ActionError>;
+}
+
+/// What an action may use when it is lowered.
+#[derive(Clone, Copy)]
+pub struct Lowering<'a> {
+    /// Facts for templates.
+    pub facts: &'a dyn FactSource,
+    /// The visitor's language: a BCP 47 primary tag such as `ja` or `en`.
+    pub locale: &'a str,
+    /// The site's prefix: names its path and its marker.
+    pub prefix: &'a str,
+    /// Scenario id.
+    pub scenario: &'a str,
+    /// Variant name.
+    pub variant: &'a str,
+}
+
+/// What an action became.
+#[derive(Debug, Default)]
+pub struct Lowered {
+    /// Edits. Each top-level element carries `data-PREFIX="SCENARIO/VARIANT"`.
+    pub edits: Vec<Edit>,
+    /// It needs our stylesheet.
+    pub needs_style: bool,
+    /// It needs the client runtime.
+    pub needs_runtime: bool,
+    /// Origins that its markup loads from, for the Content-Security-Policy.
+    pub csp_sources: Vec<Box<str>>,
+}
+
+/// Why an action could not be lowered.
+#[derive(Debug, thiserror::Error)]
+#[error("template of {kind} failed: {reason}")]
+pub struct ActionError {
+    /// The action's kind.
+    pub kind: &'static str,
+    /// The template engine's words.
+    pub reason: String,
+}
+
+/// A kind of action.
+pub struct Kind {
+    /// Name in rule files: `[variant.NAME]`.
+    pub name: &'static str,
+    /// One sentence for the reference and the console.
+    pub help: &'static str,
+    /// Its settings, for the reference and for suggestions.
+    pub fields: &'static [Field],
+    /// Reads and checks it; problems go to the table's diagnostics, and `None` means that there were errors.
+    pub read: fn(&mut Table<'_, '_>, &ReadContext<'_>) -> Option<Box<dyn Action>>,
+}
+
+/// One setting of a kind of action.
+pub struct Field {
+    /// Name.
+    pub name: &'static str,
+    /// Type in words: `text`, `text by language`, `placement`, `duration`.
+    pub ty: &'static str,
+    /// Whether it must be given.
+    pub required: bool,
+    /// One sentence.
+    pub help: &'static str,
+}
+
+/// What an action may need from its site when it is read.
+pub struct ReadContext<'a> {
+    /// The site's templates: file name without `.html` → text.
+    pub templates: &'a dyn Fn(&str) -> Option<String>,
+    /// Names of the site's templates, for suggestions.
+    pub template_names: &'a [String],
+    /// The site's own language.
+    pub locale: &'a str,
+}
+
+/// All kinds of actions.
+pub static KINDS: &[Kind] = &[];

@@ -1,0 +1,65 @@
+//! What is known about a request, lazily.
+//!
+//! Decides nothing: it only observes. Each fact is declared once, in [`attributes`].
+
+pub mod attributes;
+pub mod value;
+
+use crate::store::profile::Profile;
+use attributes::AttributeId;
+use http::HeaderMap;
+use jiff::Zoned;
+use value::Value;
+
+/// Anything that can be asked for facts: a live request, or a table in a test or in `noren explain`.
+pub trait FactSource {
+    /// The value of an attribute, or `None` when it is not known.
+    ///
+    /// `key` is the argument of attributes that take one: `page.query["utm_source"]`, `seen("welcome")`.
+    fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Value<'_>>;
+}
+
+/// A live request's facts: borrowed inputs, observed only when asked.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// Path without query, as the client sent it.
+    pub path: &'a str,
+    /// Raw query, without the question mark.
+    pub query: &'a str,
+    /// Host that the client asked for, without port.
+    pub host: &'a str,
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+    /// Kind of page by the site's URL patterns (`home`, `product`, …; `other` if none matches).
+    pub page_kind: &'a str,
+    /// Status of the origin's answer.
+    pub status: Option<u16>,
+    /// The visitor's history with this page view already entered; `None` for bots and others who are no visitors.
+    pub history: Option<&'a Profile>,
+    /// Whether the visitor came with a valid cookie.
+    pub id_known: bool,
+    /// Whether the user agent names itself a robot.
+    pub is_bot: bool,
+    /// Now, in the site's time zone.
+    pub now: &'a Zoned,
+    /// Where the client's address is registered.
+    pub geo: Option<&'a Geo>,
+    /// What the shop says of its customer.
+    pub customer: &'a Customer,
+}
+
+/// Place of the client's address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Geo {
+    /// ISO 3166-1 alpha-2.
+    pub country: Option<String>,
+    /// ISO 3166-2 subdivision without the country (`13` is Tokyo).
+    pub region: Option<String>,
+}
+
+/// What the shop says of its customer, by the mapping in `site.toml`: attribute name (`rank`, `age`, `attr.x`) → text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Customer {
+    /// Pairs of field and value, as the shop wrote it.
+    pub fields: Vec<(Box<str>, Box<str>)>,
+}
