@@ -1,9 +1,15 @@
-//! Compiled scenarios: what a site's rule files became.
+//! Compiled scenarios: what a site's rule files became, and who sees which of them.
 
+mod caps;
 pub mod condition;
+pub mod decide;
+mod schedule;
+pub mod trace;
 
 use crate::action::Action;
-use condition::Checked;
+use crate::event::Arm;
+use condition::{Checked, ConditionSet, ConditionSetBuilder, Source};
+use decide::Choice;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +19,10 @@ use std::time::Duration;
 pub struct RuleSet {
     /// All scenarios, by descending priority, then by id.
     pub scenarios: Vec<Scenario>,
-    // The compiled conditions come with the condition module.
+    /// Their conditions, in the same order.
+    conditions: ConditionSet,
+    /// What the conditions were compiled from, for `explain`.
+    sources: Vec<Source>,
 }
 
 impl RuleSet {
@@ -21,7 +30,22 @@ impl RuleSet {
     #[must_use]
     pub fn build(mut scenarios: Vec<(Scenario, Checked)>) -> Self {
         scenarios.sort_by(|(a, _), (b, _)| b.priority.cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
-        Self { scenarios: scenarios.into_iter().map(|(scenario, _)| scenario).collect() }
+        let mut builder = ConditionSetBuilder::default();
+        let (mut ordered, mut sources) = (Vec::with_capacity(scenarios.len()), Vec::with_capacity(scenarios.len()));
+        for (scenario, condition) in scenarios {
+            builder.add(&condition);
+            sources.push(condition.into_source());
+            ordered.push(scenario);
+        }
+        Self { scenarios: ordered, conditions: builder.build(), sources }
+    }
+
+    /// The names of a choice's scenario and variant.
+    #[must_use]
+    pub fn arm(&self, choice: &Choice) -> Option<Arm> {
+        let scenario = self.scenarios.get(choice.scenario)?;
+        let variant = scenario.variants.get(choice.variant)?;
+        Some(Arm { scenario: scenario.id.clone(), variant: variant.name.clone() })
     }
 }
 
@@ -44,6 +68,14 @@ pub struct Scenario {
     pub variants: Vec<Variant>,
     /// What counts as success.
     pub goal: Option<Goal>,
+}
+
+impl Scenario {
+    /// Whether it is a test or is rationed, so that it means nothing without a visitor who can be known again.
+    #[must_use]
+    pub fn needs_identity(&self) -> bool {
+        self.variants.len() > 1 || !self.caps.is_none()
+    }
 }
 
 /// One arm of a scenario.

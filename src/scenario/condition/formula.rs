@@ -4,7 +4,7 @@
 //! [`Test::holds`], so that there is one definition of what a comparison means.
 
 use crate::facts::FactSource;
-use crate::facts::attributes::AttributeId;
+use crate::facts::attributes::{AttributeId, Shape};
 use crate::facts::value::Value;
 use cel::IdedExpr;
 use std::cmp::Ordering;
@@ -25,6 +25,17 @@ impl FactRef {
     /// Observes it.
     pub fn value<'s>(&self, source: &'s dyn FactSource) -> Option<Value<'s>> {
         source.fact(self.attribute, self.key.as_deref())
+    }
+}
+
+impl std::fmt::Display for FactRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = self.attribute.name();
+        match (&self.key, self.attribute.get().map(|attribute| attribute.shape)) {
+            (None, _) => f.write_str(name),
+            (Some(key), Some(Shape::Call)) => write!(f, "{name}({key:?})"),
+            (Some(key), _) => write!(f, "{name}[{key:?}]"),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`check`] says everything that is wrong with a text. [`ConditionSet`] answers, for one request, which of many
 //! conditions hold. Neither knows what a scenario shows, or where the text came from.
 
+mod blame;
 mod breaks;
 mod check;
 pub mod formula;
@@ -71,6 +72,24 @@ impl Checked {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Lets go of the formula, which is large, and keeps what it was made from.
+    pub(super) fn into_source(self) -> Source {
+        Source { text: self.text, segments: self.segments }
+    }
+}
+
+/// The texts of a condition that was checked: enough to say later why it did not hold.
+#[derive(Debug)]
+pub(super) struct Source {
+    text: Arc<str>,
+    segments: Arc<BTreeMap<String, String>>,
+}
+
+impl Source {
+    pub(super) fn text(&self) -> Arc<str> {
+        self.text.clone()
     }
 }
 

@@ -98,7 +98,8 @@ impl ConditionSet {
 
     /// All facts that are ever observed.
     pub fn facts(&self) -> impl Iterator<Item = &FactRef> {
-        self.facts.iter().map(|observed| &observed.fact)
+        let within = self.opaques.iter().flat_map(|opaque| opaque.facts.iter().map(|part| &part.fact));
+        self.facts.iter().map(|observed| &observed.fact).chain(within)
     }
 
     /// Fills the truth bitset.

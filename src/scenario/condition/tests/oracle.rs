@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-const CASES: u32 = 4;
+const CASES: u32 = 60;
 const CONDITIONS: usize = 24;
 const REQUESTS: usize = 20;
 

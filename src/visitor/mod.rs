@@ -1,0 +1,3 @@
+//! Who a visitor is, and in which arm of a test.
+
+pub mod bucket;
