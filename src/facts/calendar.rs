@@ -1,5 +1,7 @@
 //! What the site's clock says: `now.*`.
 
+#![expect(clippy::unnecessary_wraps, reason = "all observers have one signature")]
+
 use super::Facts;
 use super::holidays;
 use super::value::Value;

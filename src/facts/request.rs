@@ -1,5 +1,7 @@
 //! What the request itself says: `page.*`, `source.*`, `geo.*`, `locale`, `is_bot`.
 
+#![expect(clippy::unnecessary_wraps, reason = "all observers have one signature")]
+
 use super::Facts;
 use super::source;
 use super::value::Value;

@@ -61,7 +61,9 @@ impl Caps {
         let last = history.last_exposure?;
         let rested = match self.cooldown? {
             Cooldown::Pages(pages) => profile.pageviews.saturating_sub(history.last_exposure_page) > pages,
-            Cooldown::Time(time) => now.as_second().saturating_sub(last) >= i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            Cooldown::Time(time) => {
+                now.as_second().saturating_sub(last) >= i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+            }
         };
         (!rested).then_some(Cap::Cooldown)
     }

@@ -85,20 +85,15 @@ pub fn decide(rules: &RuleSet, cx: &DecideContext<'_>, trace: Option<&mut Trace>
     })
 }
 
-fn decide_with(
-    rules: &RuleSet,
-    cx: &DecideContext<'_>,
-    trace: Option<&mut Trace>,
-    scratch: &mut Scratch,
-) -> Decision {
+fn decide_with(rules: &RuleSet, cx: &DecideContext<'_>, trace: Option<&mut Trace>, scratch: &mut Scratch) -> Decision {
     let held_out = cx.visitor.is_some_and(|visitor| bucket::is_held_out(cx.site, visitor, cx.holdout));
     let mut page = Page { cx, decision: Decision { held_out, ..Decision::default() }, slots: SmallVec::new() };
     let matches = rules.conditions.evaluate(cx.facts, scratch);
     if let Some(trace) = trace {
         let mut told: Vec<Untold> = Vec::with_capacity(rules.scenarios.len());
         for (index, scenario) in rules.scenarios.iter().enumerate() {
-            let matched = u32::try_from(index).is_ok_and(|index| matches.binary_search(&index).is_ok());
-            told.push(Untold { index, verdict: page.judge(index, scenario, matched) });
+            let holds = u32::try_from(index).is_ok_and(|index| matches.binary_search(&index).is_ok());
+            told.push(Untold { index, verdict: page.judge(index, scenario, holds) });
         }
         trace.tell(rules, cx, held_out, told);
     } else {

@@ -3,6 +3,7 @@
 //! Between two neighbouring breaks all values of a kind get the same answers, so one of them stands for all.
 
 use super::formula::{Literal, Test};
+use std::cmp::Ordering;
 
 /// Breaks along the whole numbers and along the doubles: each is the first value of an interval.
 #[derive(Debug, Default, Clone)]
@@ -27,7 +28,7 @@ impl Breaks {
         breaks.ints.sort_unstable();
         breaks.ints.dedup();
         breaks.doubles.sort_unstable_by(f64::total_cmp);
-        breaks.doubles.dedup_by(|a, b| *a == *b);
+        breaks.doubles.dedup_by(|a, b| a.partial_cmp(&b) == Some(Ordering::Equal));
         breaks
     }
 

@@ -1,78 +1,23 @@
 //! Says what is wrong with a parsed condition: names and types. All problems at once, each with its place.
 
+mod calls;
+mod ty;
+
 use super::names::{Name, name, tested, text};
 use super::parse::Parsed;
 use super::{ConditionProblem, Scope};
 use crate::config::diagnostic::Severity;
 use crate::config::reader::suggest;
-use crate::facts::attributes::{ATTRIBUTES, Attribute, AttributeId, Known, Shape};
-use crate::facts::value::Type;
+use crate::facts::attributes::{ATTRIBUTES, Attribute, AttributeId, Known};
 use cel::IdedExpr;
 use cel::common::ast::operators as op;
-use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue};
+use cel::common::ast::{CallExpr, Expr, LiteralValue};
 use std::ops::Range;
+use ty::Ty;
 
-/// Largest compiled regular expression, in bytes.
-const MAX_REGEX: usize = 256 << 10;
-/// Loops within loops multiply; two are enough for any list that facts hold.
-const MAX_LOOPS: usize = 2;
+pub(super) use calls::regex;
 
-/// Type of an expression. `Any` is what is not known, or wrong and reported already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ty {
-    Bool,
-    Int,
-    Double,
-    Text,
-    Texts,
-    List,
-    Null,
-    Other,
-    Any,
-}
-
-impl Ty {
-    fn of(ty: Type) -> Self {
-        match ty {
-            Type::Bool => Self::Bool,
-            Type::Int => Self::Int,
-            Type::Double => Self::Double,
-            Type::String => Self::Text,
-            Type::Strings => Self::Texts,
-        }
-    }
-
-    fn named(self) -> &'static str {
-        match self {
-            Self::Bool => "a truth value",
-            Self::Int => "a whole number",
-            Self::Double => "a number with decimals",
-            Self::Text => "a text",
-            Self::Texts => "a list of texts",
-            Self::List => "a list",
-            Self::Null => "null",
-            Self::Other | Self::Any => "something else",
-        }
-    }
-
-    fn is_number(self) -> bool {
-        matches!(self, Self::Int | Self::Double)
-    }
-
-    fn is_list(self) -> bool {
-        matches!(self, Self::Texts | Self::List)
-    }
-
-    /// Whether two values can be equal at all.
-    fn comparable(self, other: Self) -> bool {
-        self == other
-            || self == Self::Any
-            || other == Self::Any
-            || (self.is_number() && other.is_number())
-            || (self.is_list() && other.is_list())
-    }
-}
-
+/// Walks one condition and gathers what is wrong with it.
 pub(super) struct Checker<'a> {
     source: &'a str,
     parsed: &'a Parsed,
@@ -138,7 +83,12 @@ impl<'a> Checker<'a> {
                     }
                     Some(Name::Keyed(id) | Name::Uncalled(id)) => {
                         let message = format!("`has` asks for a fact, and `{}` needs an argument", id.name());
-                        self.error(node, "wrong-arguments", message, id.get().map(|a| format!("as in `{}`", a.example)));
+                        self.error(
+                            node,
+                            "wrong-arguments",
+                            message,
+                            id.get().map(|a| format!("as in `{}`", a.example)),
+                        );
                     }
                     Some(Name::Segment(_)) => {
                         let help = Some("write the segment's name alone".to_owned());
@@ -196,7 +146,7 @@ impl<'a> Checker<'a> {
                     self.segments.push((segment, span));
                 } else {
                     let help = one_of("segments", &segment, self.scope.segments.keys().map(String::as_str));
-                    self.error(node, "unknown-segment", format!("there is no segment `{segment}`"), help);
+                    self.error(node, "unknown-segment", format!("there is no segment `{segment}`"), Some(help));
                 }
                 Ty::Bool
             }
@@ -230,7 +180,7 @@ impl<'a> Checker<'a> {
         if !self.scope.scenario_ids.contains(id) {
             let help = one_of("scenarios", id, self.scope.scenario_ids.iter().map(String::as_str));
             let message = format!("`{}` asks for a scenario `{id}` that the site does not have", attribute.name);
-            self.error(node, "unknown-scenario", message, help);
+            self.error(node, "unknown-scenario", message, Some(help));
         }
     }
 
@@ -354,7 +304,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let help = one_of("values", value, attribute.values.iter().copied());
-        self.error(literal, "unknown-value", format!("`{}` is never \"{value}\"", attribute.name), help);
+        self.error(literal, "unknown-value", format!("`{}` is never \"{value}\"", attribute.name), Some(help));
     }
 
     fn membership(&mut self, node: &IdedExpr, item: &IdedExpr, container: &IdedExpr) -> Ty {
@@ -426,152 +376,13 @@ impl<'a> Checker<'a> {
             }
         }
     }
-
-    fn method(&mut self, node: &IdedExpr, method: &str, target: &IdedExpr, arguments: &[IdedExpr]) -> Ty {
-        let target_ty = self.ty(target);
-        let argument_types: Vec<Ty> = arguments.iter().map(|argument| self.ty(argument)).collect();
-        match method {
-            "startsWith" | "endsWith" | "contains" | "matches" => {
-                if !matches!(target_ty, Ty::Text | Ty::Any) {
-                    let help = if target_ty.is_list() && method == "contains" {
-                        let item = arguments.first().map_or("…", |argument| self.written(argument));
-                        Some(format!("for a list write `{item} in {}`", self.written(target)))
-                    } else {
-                        None
-                    };
-                    let message = format!("`{method}` asks a text, and this is {}", target_ty.named());
-                    self.error(target, "wrong-type", message, help);
-                }
-                self.one_text(node, method, arguments, &argument_types);
-                if let (Some(pattern), "matches") = (arguments.first(), method) {
-                    self.regex(pattern);
-                }
-                Ty::Bool
-            }
-            "size" if arguments.is_empty() => self.size(target, target_ty),
-            _ => self.unknown_function(node, method, METHODS),
-        }
-    }
-
-    fn function(&mut self, node: &IdedExpr, function: &str, arguments: &[IdedExpr]) -> Ty {
-        let types: Vec<Ty> = arguments.iter().map(|argument| self.ty(argument)).collect();
-        let ty = match function {
-            "size" => Ty::Int,
-            "int" => Ty::Int,
-            "double" => Ty::Double,
-            "string" => Ty::Text,
-            "bool" => Ty::Bool,
-            _ => return self.unknown_function(node, function, FUNCTIONS),
-        };
-        let ([argument], [argument_ty]) = (arguments, types.as_slice()) else {
-            self.error(node, "wrong-arguments", format!("`{function}` takes one argument"), None);
-            return ty;
-        };
-        if function == "size" {
-            return self.size(argument, *argument_ty);
-        }
-        let convertible = match argument_ty {
-            Ty::Any | Ty::Text => true,
-            Ty::Int | Ty::Double => function != "bool",
-            Ty::Bool => matches!(function, "bool" | "string"),
-            _ => false,
-        };
-        if !convertible {
-            let message = format!("`{function}` cannot convert {}", argument_ty.named());
-            self.error(argument, "wrong-type", message, None);
-        }
-        ty
-    }
-
-    fn size(&mut self, target: &IdedExpr, ty: Ty) -> Ty {
-        if !(ty.is_list() || matches!(ty, Ty::Text | Ty::Any)) {
-            let message = format!("`size` measures a text or a list, and this is {}", ty.named());
-            self.error(target, "wrong-type", message, None);
-        }
-        Ty::Int
-    }
-
-    fn one_text(&mut self, node: &IdedExpr, method: &str, arguments: &[IdedExpr], types: &[Ty]) {
-        match (arguments, types) {
-            ([_], [Ty::Text | Ty::Any]) => {}
-            ([argument], [ty]) => {
-                let message = format!("`{method}` wants a text, not {}", ty.named());
-                self.error(argument, "wrong-type", message, Some("put it in quotes".into()));
-            }
-            _ => self.error(node, "wrong-arguments", format!("`{method}` takes one text"), None),
-        }
-    }
-
-    fn regex(&mut self, pattern: &IdedExpr) {
-        let Some(source) = text(pattern) else {
-            let message = "the pattern of `matches` must be a text in quotes".to_owned();
-            self.error(pattern, "wrong-arguments", message, None);
-            return;
-        };
-        if let Err(error) = regex(source) {
-            let (message, help) = match error {
-                regex::Error::CompiledTooBig(_) => ("this regular expression is too large".to_owned(), None),
-                error => {
-                    let words = error.to_string();
-                    let last = words.lines().last().unwrap_or_default();
-                    let reason = last.strip_prefix("error: ").unwrap_or(last);
-                    (format!("this regular expression is not valid: {reason}"), lookaround(source))
-                }
-            };
-            self.error(pattern, "invalid-regex", message, help);
-        }
-    }
-
-    fn unknown_function(&mut self, node: &IdedExpr, unknown: &str, known: &[&'static str]) -> Ty {
-        let called = ATTRIBUTES.iter().filter(|a| a.shape == Shape::Call).map(|a| a.name);
-        let help = suggest(unknown, known.iter().copied().chain(called)).map_or_else(
-            || format!("there are: {}", known.join(", ")),
-            |best| format!("did you mean `{best}`?"),
-        );
-        self.error(node, "unknown-function", format!("there is no function `{unknown}`"), Some(help));
-        Ty::Any
-    }
-
-    fn fold(&mut self, node: &IdedExpr, fold: &ComprehensionExpr) -> Ty {
-        let ty = self.ty(&fold.iter_range);
-        if !(ty.is_list() || ty == Ty::Any) {
-            let message = format!("only a list can be gone through, and this is {}", ty.named());
-            self.error(&fold.iter_range, "wrong-type", message, None);
-        }
-        if self.locals.len() / 2 >= MAX_LOOPS {
-            let message = "loops are nested too deeply".to_owned();
-            self.error(node, "too-complex", message, Some("split the condition into segments".into()));
-            return Ty::Any;
-        }
-        self.locals.push(fold.iter_var.clone());
-        self.locals.push(fold.accu_var.clone());
-        self.ty(&fold.loop_step);
-        self.ty(&fold.loop_cond);
-        self.locals.truncate(self.locals.len() - 2);
-        match &fold.accu_init.expr {
-            Expr::List(_) => Ty::List,
-            _ => Ty::Bool,
-        }
-    }
 }
 
-const METHODS: &[&str] = &["startsWith", "endsWith", "contains", "matches", "size", "exists", "all", "filter", "map"];
-const FUNCTIONS: &[&str] = &["has", "size", "int", "double", "string", "bool", "seen", "clicked", "dismissed"];
-
-/// Compiles a pattern of `matches`, as the `cel` crate would, within our limit.
-pub(super) fn regex(source: &str) -> Result<regex::Regex, regex::Error> {
-    regex::RegexBuilder::new(source).size_limit(MAX_REGEX).build()
-}
-
-fn lookaround(source: &str) -> Option<String> {
-    let unsupported = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|group| source.contains(group));
-    unsupported.then(|| "look-around is not supported: combine several `matches` with `&&` and `!`".to_owned())
-}
-
-fn one_of<'w>(what: &str, word: &str, known: impl Iterator<Item = &'w str> + Clone) -> Option<String> {
+/// The word that was meant, or the words that there are.
+fn one_of<'w>(what: &str, word: &str, known: impl Iterator<Item = &'w str> + Clone) -> String {
     if let Some(best) = suggest(word, known.clone()) {
-        return Some(format!("did you mean `{best}`?"));
+        return format!("did you mean `{best}`?");
     }
     let listed: Vec<&str> = known.take(12).collect();
-    Some(if listed.is_empty() { format!("there are no {what} yet") } else { format!("{what}: {}", listed.join(", ")) })
+    if listed.is_empty() { format!("there are no {what} yet") } else { format!("{what}: {}", listed.join(", ")) }
 }

@@ -24,12 +24,8 @@ pub(super) enum Name {
 /// What an expression names, if it has the form of a name; `locals` are the variables of enclosing `exists`, `all`, ….
 pub(super) fn name(node: &IdedExpr, locals: &[String]) -> Option<Name> {
     match &node.expr {
-        Expr::Ident(_) => dotted(node, locals).map(resolve),
-        Expr::Select(select) if !select.test => match dotted(node, locals) {
-            Some(text) => Some(resolve(text)),
-            // `page.query["a"].b` and the like name nothing.
-            None => None,
-        },
+        // `page.query["a"].b` and the like name nothing.
+        Expr::Ident(_) | Expr::Select(_) => dotted(node, locals).map(resolve),
         Expr::Call(call) if call.func_name == INDEX => {
             let [container, key] = call.args.as_slice() else { return None };
             match name(container, locals)? {

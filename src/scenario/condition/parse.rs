@@ -67,11 +67,12 @@ impl Parsed {
                 let field = after.trim_start().chars().take_while(|c| word(*c)).count();
                 end += if field > 0 { gap + field } else { 0 };
             }
-            Expr::Call(_) | Expr::Select(_) | Expr::List(_) | Expr::Comprehension(_) => {
+            Expr::Call(_) | Expr::Select(_) | Expr::List(_) | Expr::Map(_) | Expr::Comprehension(_) => {
                 let opened = self.token(node.id).and_then(|token| source.get(token));
                 let closing = match opened {
                     Some("(") => ')',
                     Some("[") => ']',
+                    Some("{") => '}',
                     _ => return start..end,
                 };
                 let after = rest(end).trim_start_matches([' ', '\t', '\r', '\n', ',']);

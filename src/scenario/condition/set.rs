@@ -60,12 +60,18 @@ enum Tree {
     Any(Vec<Tree>),
 }
 
+/// What an opaque part said, if it was asked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Answer {
+    NotAsked,
+    Said(Option<bool>),
+}
+
 /// Memory that evaluations reuse.
 #[derive(Debug, Default)]
 pub struct Scratch {
     bits: Vec<u64>,
-    /// By opaque: not asked yet, or its answer.
-    answers: Vec<Option<Option<bool>>>,
+    answers: Vec<Answer>,
     matches: Vec<u32>,
 }
 
@@ -106,7 +112,7 @@ impl ConditionSet {
     fn observe(&self, source: &dyn FactSource, scratch: &mut Scratch) {
         scratch.bits.resize(self.words, 0);
         scratch.answers.clear();
-        scratch.answers.resize(self.opaques.len(), None);
+        scratch.answers.resize(self.opaques.len(), Answer::NotAsked);
         for observed in &self.facts {
             let value = observed.fact.value(source);
             for (place, table) in &observed.tables {
@@ -125,7 +131,7 @@ struct Judge<'j> {
     set: &'j ConditionSet,
     source: &'j dyn FactSource,
     bits: &'j [u64],
-    answers: &'j mut [Option<Option<bool>>],
+    answers: &'j mut [Answer],
 }
 
 impl Judge<'_> {
@@ -154,8 +160,10 @@ impl Judge<'_> {
         let (Some(answer), Some(opaque)) = (self.answers.get_mut(number), self.set.opaques.get(number)) else {
             return false;
         };
-        let source = self.source;
-        *answer.get_or_insert_with(|| opaque.evaluate(source)) == Some(bit & 1 == 0)
+        if *answer == Answer::NotAsked {
+            *answer = Answer::Said(opaque.evaluate(self.source));
+        }
+        *answer == Answer::Said(Some(bit & 1 == 0))
     }
 
     fn tree(&mut self, tree: &Tree) -> bool {

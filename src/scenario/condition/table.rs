@@ -48,41 +48,41 @@ const INTS: usize = 6;
 impl Classes {
     pub(super) fn new(tests: &[&Test]) -> Self {
         let breaks = Breaks::of(tests.iter().copied());
-        let mut table = Self { words: words(tests.len()), rows: Vec::new(), breaks, texts: AHashMap::new() };
+        let mut made = Self { words: words(tests.len()), rows: Vec::new(), breaks, texts: AHashMap::new() };
         let named = || {
             tests.iter().flat_map(|test| match test {
                 Test::In(literals) => literals.iter(),
                 _ => [].iter(),
             })
         };
-        let texts = named().filter_map(|literal| match literal {
+        let known = named().filter_map(|literal| match literal {
             Literal::String(text) => Some(text),
             _ => None,
         });
         // Longer than every text that is named, so equal to none.
-        let longest = texts.clone().map(|text| text.len()).max().unwrap_or(0);
+        let longest = known.clone().map(|text| text.len()).max().unwrap_or(0);
         let other = "x".repeat(longest + 1);
-        table.push(tests, None);
-        table.push(tests, Some(&Value::Bool(false)));
-        table.push(tests, Some(&Value::Bool(true)));
-        table.push(tests, Some(&Value::Strings(Vec::new())));
-        table.push(tests, Some(&Value::Double(f64::NAN)));
-        table.push(tests, Some(&Value::String(Cow::Owned(other))));
-        let Breaks { ints, doubles } = table.breaks.clone();
+        made.push(tests, None);
+        made.push(tests, Some(&Value::Bool(false)));
+        made.push(tests, Some(&Value::Bool(true)));
+        made.push(tests, Some(&Value::Strings(Vec::new())));
+        made.push(tests, Some(&Value::Double(f64::NAN)));
+        made.push(tests, Some(&Value::String(Cow::Owned(other))));
+        let Breaks { ints, doubles } = made.breaks.clone();
         for int in ints {
-            table.push(tests, Some(&Value::Int(int)));
+            made.push(tests, Some(&Value::Int(int)));
         }
         for double in doubles {
-            table.push(tests, Some(&Value::Double(double)));
+            made.push(tests, Some(&Value::Double(double)));
         }
-        for text in texts {
-            if !table.texts.contains_key(text) {
-                let row = table.push(tests, Some(&Value::String(Cow::Borrowed(text))));
-                table.texts.insert(text.clone(), row);
+        for text in known {
+            if !made.texts.contains_key(text) {
+                let row = made.push(tests, Some(&Value::String(Cow::Borrowed(text))));
+                made.texts.insert(text.clone(), row);
             }
         }
-        table.rows.shrink_to_fit();
-        table
+        made.rows.shrink_to_fit();
+        made
     }
 
     fn push(&mut self, tests: &[&Test], value: Option<&Value<'_>>) -> u32 {
