@@ -6,6 +6,9 @@ mod table;
 
 use super::Facts;
 use super::value::{Type, Value};
+use ahash::AHashMap;
+use std::sync::LazyLock;
+
 pub use table::ATTRIBUTES;
 
 /// Index into [`ATTRIBUTES`].
@@ -140,8 +143,10 @@ impl AttributeId {
 /// An attribute by its dotted name.
 #[must_use]
 pub fn find(name: &str) -> Option<AttributeId> {
-    let index = ATTRIBUTES.iter().position(|attribute| attribute.name == name)?;
-    u16::try_from(index).ok().map(AttributeId)
+    static BY_NAME: LazyLock<AHashMap<&str, AttributeId>> = LazyLock::new(|| {
+        ATTRIBUTES.iter().zip(0..).map(|(attribute, index)| (attribute.name, AttributeId(index))).collect()
+    });
+    BY_NAME.get(name).copied()
 }
 
 #[cfg(test)]

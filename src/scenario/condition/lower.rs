@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Largest formula, its segments inlined.
 const MAX_NODES: usize = 4096;
 
+/// How deep segments may use segments: formulas are walked, and opaque parts evaluated, by recursion.
+const MAX_SEGMENTS: usize = 8;
+
 /// Why a condition could not be lowered, though each part of it is right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NotLowered {
@@ -24,7 +27,7 @@ pub(super) enum NotLowered {
     Cycle(Vec<String>),
     /// A segment cannot be used: it has problems of its own.
     BadSegment(String),
-    /// It grew beyond [`MAX_NODES`].
+    /// It grew beyond [`MAX_NODES`] or [`MAX_SEGMENTS`].
     TooComplex,
 }
 
@@ -132,6 +135,9 @@ impl<'a> Lowering<'a> {
             let mut cycle: Vec<String> = self.path.iter().skip(start).cloned().collect();
             cycle.push(segment.to_owned());
             return Err(NotLowered::Cycle(cycle));
+        }
+        if self.path.len() >= MAX_SEGMENTS {
+            return Err(NotLowered::TooComplex);
         }
         let bad = || NotLowered::BadSegment(segment.to_owned());
         let source = self.scope.segments.get(segment).ok_or_else(bad)?;

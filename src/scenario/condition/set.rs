@@ -18,17 +18,33 @@ const MAX_CONJUNCTS: usize = 24;
 /// A literal: bit 0 set is the negation; below [`OPAQUE`] a position in the truth bitset, above it an opaque's number.
 type Bit = u32;
 const OPAQUE: Bit = 1 << 31;
+/// A position that is always true, in a word of its own.
+const TRUE: Bit = 0;
 
 /// Compiled conditions, numbered in the order in which they were added.
 #[derive(Debug, Default)]
 pub struct ConditionSet {
     facts: Vec<ObservedFact>,
     words: usize,
-    rules: Vec<Rule>,
-    /// Ends of the conjuncts in `literals`.
-    conjuncts: Vec<u32>,
+    /// How many conditions there are.
+    len: usize,
+    /// In the order of their conditions.
+    conjuncts: Vec<Conjunct>,
+    /// The conjuncts' literals beyond the first two.
     literals: Vec<Bit>,
+    /// Conditions with too many conjuncts.
+    trees: Vec<(u32, Tree)>,
     opaques: Vec<Arc<Opaque>>,
+}
+
+/// Literals that make a condition hold together. The two least probable stand here, so that one look at two words of
+/// the bitset, without a branch between them, rejects nearly all.
+#[derive(Debug)]
+struct Conjunct {
+    first: Bit,
+    second: Bit,
+    rest: Range<u32>,
+    condition: u32,
 }
 
 /// A fact that conditions use, and where its literals stand.
@@ -42,14 +58,6 @@ struct ObservedFact {
 enum Table {
     Classes(Classes),
     Patterns(Patterns),
-}
-
-#[derive(Debug)]
-enum Rule {
-    /// Any of these conjuncts.
-    Any(Range<u32>),
-    /// Too many conjuncts.
-    Tree(Box<Tree>),
 }
 
 #[derive(Debug)]
@@ -80,12 +88,20 @@ impl ConditionSet {
     pub fn evaluate<'s>(&self, source: &dyn FactSource, scratch: &'s mut Scratch) -> &'s [u32] {
         self.observe(source, scratch);
         let Scratch { bits, answers, matches } = scratch;
-        let mut judge = Judge { set: self, source, bits, answers };
         matches.clear();
-        for (number, rule) in self.rules.iter().enumerate() {
-            if judge.holds(rule) {
-                matches.push(number as u32);
+        let mut judge = Judge { set: self, source, bits, answers };
+        for conjunct in &self.conjuncts {
+            if judge.bit(conjunct.first) & judge.bit(conjunct.second) == 0 {
+                continue;
             }
+            let rest = self.literals.get(conjunct.rest.start as usize..conjunct.rest.end as usize).unwrap_or_default();
+            if matches.last() != Some(&conjunct.condition) && rest.iter().all(|literal| judge.literal(*literal)) {
+                matches.push(conjunct.condition);
+            }
+        }
+        if !self.trees.is_empty() {
+            matches.extend(self.trees.iter().filter(|(_, tree)| judge.tree(tree)).map(|(condition, _)| *condition));
+            matches.sort_unstable();
         }
         matches
     }
@@ -93,13 +109,13 @@ impl ConditionSet {
     /// How many conditions there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rules.len()
+        self.len
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.len == 0
     }
 
     /// All facts that are ever observed.
@@ -111,6 +127,9 @@ impl ConditionSet {
     /// Fills the truth bitset.
     fn observe(&self, source: &dyn FactSource, scratch: &mut Scratch) {
         scratch.bits.resize(self.words, 0);
+        if let Some(first) = scratch.bits.first_mut() {
+            *first = 1;
+        }
         scratch.answers.clear();
         scratch.answers.resize(self.opaques.len(), Answer::NotAsked);
         for observed in &self.facts {
@@ -135,26 +154,14 @@ struct Judge<'j> {
 }
 
 impl Judge<'_> {
-    fn holds(&mut self, rule: &Rule) -> bool {
-        match rule {
-            Rule::Any(conjuncts) => conjuncts.clone().any(|conjunct| self.conjunct(conjunct as usize)),
-            Rule::Tree(tree) => self.tree(tree),
-        }
-    }
-
-    /// Literals stand the least probable first and opaque ones last.
-    fn conjunct(&mut self, conjunct: usize) -> bool {
-        let ends = &self.set.conjuncts;
-        let start = conjunct.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
-        let end = ends.get(conjunct).map_or(0, |end| *end as usize);
-        let literals = self.set.literals.get(start..end).unwrap_or_default();
-        literals.iter().all(|literal| self.literal(*literal))
+    /// 1 if a literal of the bitset is true.
+    fn bit(&self, bit: Bit) -> u64 {
+        self.bits.get(bit as usize / 64).map_or(0, |word| word >> (bit % 64) & 1)
     }
 
     fn literal(&mut self, bit: Bit) -> bool {
         if bit & OPAQUE == 0 {
-            let word = self.bits.get(bit as usize / 64).copied().unwrap_or(0);
-            return word >> (bit % 64) & 1 == 1;
+            return self.bit(bit) == 1;
         }
         let number = (bit & !OPAQUE) as usize / 2;
         let (Some(answer), Some(opaque)) = (self.answers.get_mut(number), self.set.opaques.get(number)) else {
@@ -183,31 +190,33 @@ pub struct ConditionSetBuilder {
     atom_numbers: AHashMap<Atom, u32>,
     opaques: Vec<Arc<Opaque>>,
     opaque_numbers: AHashMap<String, u32>,
-    /// With atoms' numbers in place of positions.
-    rules: Vec<Rule>,
-    conjuncts: Vec<u32>,
+    len: u32,
+    /// With atoms' numbers in place of positions: condition, and place in `literals`.
+    conjuncts: Vec<(u32, Range<usize>)>,
     literals: Vec<Bit>,
+    trees: Vec<(u32, Tree)>,
 }
 
 impl ConditionSetBuilder {
     /// Adds a condition. Its number is how many were added before.
     pub fn add(&mut self, condition: &Checked) {
-        let rule = match disjunction(&condition.formula, MAX_CONJUNCTS) {
-            Some(conjuncts) => {
-                let first = self.conjuncts.len() as u32;
-                for mut conjunct in conjuncts {
-                    conjunct.sort_by_key(|literal| improbability(&literal.leaf, literal.positive));
-                    for literal in conjunct {
-                        let bit = self.bit(&literal.leaf, literal.positive);
-                        self.literals.push(bit);
-                    }
-                    self.conjuncts.push(self.literals.len() as u32);
-                }
-                Rule::Any(first..self.conjuncts.len() as u32)
-            }
-            None => Rule::Tree(Box::new(self.tree(&condition.formula, true))),
+        let condition_number = self.len;
+        self.len += 1;
+        let Some(conjuncts) = disjunction(&condition.formula, MAX_CONJUNCTS) else {
+            let tree = self.tree(&condition.formula, true);
+            self.trees.push((condition_number, tree));
+            return;
         };
-        self.rules.push(rule);
+        for mut conjunct in conjuncts {
+            // Opaque literals come last: they are asked only if all else holds.
+            conjunct.sort_by_key(|literal| probability(&literal.leaf, literal.positive));
+            let start = self.literals.len();
+            for literal in conjunct {
+                let bit = self.bit(&literal.leaf, literal.positive);
+                self.literals.push(bit);
+            }
+            self.conjuncts.push((condition_number, start..self.literals.len()));
+        }
     }
 
     fn tree(&mut self, formula: &Formula, positive: bool) -> Tree {
@@ -263,7 +272,8 @@ impl ConditionSetBuilder {
         }
         let test = |number: &usize| self.atoms.get(*number).map(|atom| &atom.test);
         let mut position: Vec<u32> = vec![0; self.atoms.len()];
-        let mut word = 0;
+        // The first word holds what is always true.
+        let mut word = 1;
         let mut observed = Vec::with_capacity(facts.len());
         for (fact, atoms) in facts {
             let (classed, patterns): (Vec<usize>, Vec<usize>) =
@@ -291,18 +301,29 @@ impl ConditionSetBuilder {
             Some(position) if bit & OPAQUE == 0 => position + (bit & 1),
             _ => bit,
         };
-        let mut rules = self.rules;
-        for rule in &mut rules {
-            if let Rule::Tree(tree) = rule {
-                tree.place(&place);
-            }
+        let mut trees = self.trees;
+        for (_, tree) in &mut trees {
+            tree.place(&place);
+        }
+        let (mut conjuncts, mut rest) = (Vec::with_capacity(self.conjuncts.len()), Vec::new());
+        for (condition, literals) in self.conjuncts {
+            let literals = self.literals.get(literals).unwrap_or_default();
+            let (plain, opaque): (Vec<Bit>, Vec<Bit>) =
+                literals.iter().map(|bit| place(*bit)).partition(|bit| bit & OPAQUE == 0);
+            let mut plain = plain.into_iter();
+            let first = plain.next().unwrap_or(TRUE);
+            let second = plain.next().unwrap_or(first);
+            let start = rest.len() as u32;
+            rest.extend(plain.chain(opaque));
+            conjuncts.push(Conjunct { first, second, rest: start..rest.len() as u32, condition });
         }
         ConditionSet {
             facts: observed,
             words: word,
-            rules,
-            conjuncts: self.conjuncts,
-            literals: self.literals.into_iter().map(place).collect(),
+            len: self.len as usize,
+            conjuncts,
+            literals: rest,
+            trees,
             opaques: self.opaques,
         }
     }
@@ -319,7 +340,7 @@ impl Tree {
 }
 
 /// A guess at how often a literal holds, in hundredths; conjuncts fail fastest on the least probable.
-fn improbability(leaf: &Leaf<'_>, positive: bool) -> u32 {
+fn probability(leaf: &Leaf<'_>, positive: bool) -> u32 {
     let Leaf::Atom(atom) = leaf else { return 1000 };
     let percent = match &atom.test {
         Test::Known => 80,

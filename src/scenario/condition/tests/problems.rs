@@ -175,6 +175,19 @@ fn no_text_overflows_the_stack() {
 }
 
 #[test]
+fn segments_that_multiply_or_nest_without_end_are_refused() {
+    let doubling = |n: usize| format!("segment.s{0} && (is_bot || segment.s{0})", n + 1);
+    let mut segments: std::collections::BTreeMap<String, String> =
+        (0..30).map(|n| (format!("s{n}"), doubling(n))).collect();
+    segments.insert("s30".into(), "is_bot".into());
+    let scope = Scope { segments, ..Scope::default() };
+    let codes = |text| check(text, &scope).unwrap_err().into_iter().map(|p| p.code).collect::<Vec<_>>();
+    assert_eq!(codes("segment.s0"), ["too-complex"]);
+    assert_eq!(codes("(segment.s0 ? 1 : 2) == 1"), ["too-complex"]);
+    assert!(check("segment.s27", &scope).is_ok());
+}
+
+#[test]
 fn a_predicate_shared_by_many_conditions_asks_its_fact_once() {
     let mut builder = ConditionSetBuilder::default();
     for n in 0..500 {
