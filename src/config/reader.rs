@@ -33,6 +33,8 @@ pub struct Table<'p, 'i> {
     /// Where problems go.
     problems: &'p RefCell<Problems>,
     known: Vec<&'static str>,
+    /// Keys that were reported already.
+    settled: Vec<String>,
     /// What is documented to stand here, if it is documented.
     section: Option<&'static Section>,
     /// The file's text, if places inside its strings can be told.
@@ -43,7 +45,16 @@ impl<'p, 'i> Table<'p, 'i> {
     /// Reads a file's root table.
     #[must_use]
     pub fn root(table: &'i Spanned<DeTable<'i>>, file: &'p Path, problems: &'p RefCell<Problems>) -> Self {
-        Self { inner: table.get_ref(), span: 0..0, file, problems, known: Vec::new(), section: None, source: None }
+        Self {
+            inner: table.get_ref(),
+            span: 0..0,
+            file,
+            problems,
+            known: Vec::new(),
+            settled: Vec::new(),
+            section: None,
+            source: None,
+        }
     }
 
     /// With the file's text, so that [`Table::inside`] can tell places inside strings.
@@ -105,6 +116,11 @@ impl<'p, 'i> Table<'p, 'i> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
+    }
+
+    /// Takes note that an unknown key was reported already, with better words than [`Table::finish`] has.
+    pub fn settle(&mut self, key: &str) {
+        self.settled.push(key.to_owned());
     }
 
     /// Whether the key is there; it then counts as known.
@@ -179,7 +195,7 @@ impl<'p, 'i> Table<'p, 'i> {
     /// A reader for a table that [`Table::entries`] gave.
     #[must_use]
     pub fn child(&self, table: &'i DeTable<'i>, span: Range<usize>) -> Table<'p, 'i> {
-        Table { inner: table, span, section: None, known: Vec::new(), ..*self }
+        Table { inner: table, span, known: Vec::new(), settled: Vec::new(), section: None, ..*self }
     }
 
     /// Ends the reading: every key that nobody asked for is an error, with a suggestion.
@@ -192,7 +208,7 @@ impl<'p, 'i> Table<'p, 'i> {
             self.known
         );
         for (key, span) in self.keys() {
-            if self.known.contains(&key) {
+            if self.known.contains(&key) || self.settled.iter().any(|settled| settled == key) {
                 continue;
             }
             let known = self.known.join(", ");

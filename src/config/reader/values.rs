@@ -1,7 +1,7 @@
 //! The types of values that a table may be asked for.
 
 use super::words::{format_size, parse_size};
-use super::{Placed, Table, parse_duration, suggest};
+use super::{Placed, Table, format_duration, parse_duration, suggest};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -149,6 +149,25 @@ impl Table<'_, '_> {
             return None;
         }
         Some(Placed { value: bytes, span: value.span() })
+    }
+
+    /// A span of time within bounds.
+    pub fn duration_within(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Option<Placed<Duration>> {
+        let found = self.duration(key)?;
+        if bounds.contains(&found.value) {
+            return Some(found);
+        }
+        self.error(
+            "out-of-range",
+            found.span,
+            format!("`{key}` is {}, which is out of range", format_duration(found.value)),
+            Some(format!(
+                "give a span from {} to {}",
+                format_duration(*bounds.start()),
+                format_duration(*bounds.end())
+            )),
+        );
+        None
     }
 
     /// A list of texts; a single text counts as a list of one.
