@@ -177,7 +177,8 @@ impl Draft {
             Frame::BuiltIn(_) | Frame::File(..) => None,
         };
         let texts = self.fields.iter().filter_map(|(_, content)| content.localized()).chain(frame);
-        let given: BTreeSet<String> = texts.flat_map(|text| &text.texts).map(|(language, _)| language.clone()).collect();
+        let given: BTreeSet<String> =
+            texts.flat_map(|text| &text.texts).map(|(language, _)| language.clone()).collect();
         languages.extend(given.into_iter().filter(|language| !language.is_empty() && *language != cx.locale));
 
         let mut by_language: Vec<(Box<str>, Drawn)> = Vec::with_capacity(languages.len());
@@ -221,7 +222,8 @@ impl Draft {
             })
             .collect();
         fields.push(("lang", Field::Fixed(Value::from(language))));
-        fields.extend(words::for_language(language).iter().map(|(name, word)| (*name, Field::Fixed(Value::from(*word)))));
+        fields
+            .extend(words::for_language(language).iter().map(|(name, word)| (*name, Field::Fixed(Value::from(*word)))));
         let frame = match &self.frame {
             Frame::BuiltIn(text) => text,
             Frame::File(_, text) => text.as_str(),

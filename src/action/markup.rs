@@ -141,7 +141,8 @@ impl<'a> Writer<'a> {
 
     fn start_tag(&mut self) -> Result<(), InvalidMarkup> {
         self.take(1);
-        let end = self.rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(self.rest.len());
+        let end =
+            self.rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(self.rest.len());
         let name = self.take(end).to_ascii_lowercase();
         if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'_')) {
             return Err(invalid(format!("`<{}>` is no element", clean(&name)), "a value cannot name an element"));
@@ -315,7 +316,19 @@ fn find_outside_values(text: &str, from: usize, wanted: &str) -> Option<usize> {
 fn is_void(name: &str) -> bool {
     matches!(
         name,
-        "area" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr"
+        "area"
+            | "br"
+            | "col"
+            | "embed"
+            | "hr"
+            | "img"
+            | "input"
+            | "link"
+            | "meta"
+            | "param"
+            | "source"
+            | "track"
+            | "wbr"
     )
 }
 
@@ -326,7 +339,19 @@ fn is_raw_text(name: &str) -> bool {
 fn end_tag_is_optional(name: &str) -> bool {
     matches!(
         name,
-        "p" | "li" | "dt" | "dd" | "option" | "optgroup" | "tr" | "td" | "th" | "thead" | "tbody" | "tfoot" | "rt" | "rp"
+        "p" | "li"
+            | "dt"
+            | "dd"
+            | "option"
+            | "optgroup"
+            | "tr"
+            | "td"
+            | "th"
+            | "thead"
+            | "tbody"
+            | "tfoot"
+            | "rt"
+            | "rp"
     )
 }
 

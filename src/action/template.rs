@@ -71,7 +71,8 @@ impl Drawn {
         let mut scope = Branch::default();
         let frame = markup::clean(source.frame).into_owned();
         add(&mut env, FRAME, frame, None)?;
-        let names: Vec<&str> = source.fields.iter().map(|(name, _)| *name).chain(source.absent.iter().copied()).collect();
+        let names: Vec<&str> =
+            source.fields.iter().map(|(name, _)| *name).chain(source.absent.iter().copied()).collect();
         use_facts(&env, FRAME, None, source.attributes, &names, &mut scope)?;
         for (name, field) in &source.fields {
             let (text, is_url) = match field {
@@ -218,7 +219,9 @@ fn use_facts(
         }
         // `customer.attr.size` and `customer.attr["size"]` are one.
         let with_key = name.rsplit_once('.').and_then(|(map, key)| find(map).map(|at| (map, at, key)));
-        if let Some((_, at, key)) = with_key.filter(|(_, at, _)| attributes.get(*at).is_some_and(|a| a.shape == Shape::Map)) {
+        if let Some((_, at, key)) =
+            with_key.filter(|(_, at, _)| attributes.get(*at).is_some_and(|a| a.shape == Shape::Map))
+        {
             scope.put(&name, Node::Fact { id: AttributeId(at as u16), key: Some(key.into()) });
             continue;
         }

@@ -75,7 +75,8 @@ fn the_least_html_action_is_marked_and_goes_to_the_start_of_the_body() {
 
 #[test]
 fn a_trigger_hides_every_top_level_element_until_the_runtime_shows_it() {
-    let action = read("html", "html = '<p>a</p><p>b</p>'\nshow = { after = '10s', scroll = '50%', exit = true }").unwrap();
+    let action =
+        read("html", "html = '<p>a</p><p>b</p>'\nshow = { after = '10s', scroll = '50%', exit = true }").unwrap();
     let (lowered, html) = lower(action.as_ref(), "ja");
     assert_eq!(html.matches("data-gw-show=\"after:10000 scroll:50 exit\"").count(), 2, "{html}");
     assert!(lowered.needs_style && lowered.needs_runtime);
@@ -129,7 +130,12 @@ fn every_problem_has_its_place() {
         ("html", "html = '<b>{{ x'", "bad-template", "'<b>{{ x'"),
         ("html", "html = '<b>{{ visitor.visitz }}</b>'", "unknown-attribute", "'<b>{{ visitor.visitz }}</b>'"),
         ("html", "html = '<b>{{ 1 | safe }}</b>'", "bad-template", "'<b>{{ 1 | safe }}</b>'"),
-        ("html", "html = '{% for i in range(9000) %}{% for j in range(9000) %}x{% endfor %}{% endfor %}'", "bad-template", ""),
+        (
+            "html",
+            "html = '{% for i in range(9000) %}{% for j in range(9000) %}x{% endfor %}{% endfor %}'",
+            "bad-template",
+            "",
+        ),
         ("html", "template = 'cart'", "unknown-template", "'cart'"),
         ("html", "template = 'broken'", "bad-markup", "'broken'"),
         ("html", "html = 'x'\ntemplate = 'card'", "conflict", "'card'"),
@@ -140,7 +146,12 @@ fn every_problem_has_its_place() {
         ("html", "html = 'x'\nshow = { afer = '2s' }", "unknown-key", "afer"),
         ("banner", "text = 'x'\naccent = 'red'", "bad-colour", "'red'"),
         ("banner", "text = { japanese = 'x' }", "bad-language", "japanese"),
-        ("banner", "text = 'x'\nbutton = { label = 'x', href = 'javascript:alert(1)' }", "bad-url", "'javascript:alert(1)'"),
+        (
+            "banner",
+            "text = 'x'\nbutton = { label = 'x', href = 'javascript:alert(1)' }",
+            "bad-url",
+            "'javascript:alert(1)'",
+        ),
         ("banner", "text = 'x'\nimage = { src = 'data:image/png,x', alt = '' }", "bad-url", "'data:image/png,x'"),
         ("banner", "text = 'x'\ntheme = 'drak'", "unknown-word", "'drak'"),
         ("banner", "text = 'x'\ntitel = 'x'", "unknown-key", "titel"),

@@ -49,7 +49,7 @@ impl Problems {
             code,
             file: file.to_owned(),
             span,
-            message: message.into(),
+            message: one_line(&message.into()),
             help,
         });
     }
@@ -68,7 +68,7 @@ impl Problems {
             code,
             file: file.to_owned(),
             span,
-            message: message.into(),
+            message: one_line(&message.into()),
             help,
         });
     }
@@ -96,4 +96,9 @@ impl Problems {
         self.0.sort_by(|a, b| (&a.file, a.span.start, a.severity).cmp(&(&b.file, b.span.start, b.severity)));
         self.0.dedup();
     }
+}
+
+/// Other people's words (a parser's, a selector engine's) come with line breaks and full stops.
+fn one_line(message: &str) -> String {
+    message.trim_end_matches(['.', '\n']).replace('\n', "; ")
 }

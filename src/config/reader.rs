@@ -198,6 +198,13 @@ impl<'p, 'i> Table<'p, 'i> {
         Table { inner: table, span, known: Vec::new(), settled: Vec::new(), section: None, ..*self }
     }
 
+    /// Whether a key is there under a name that is nearly its own. [`Table::finish`] reports that one, which says it all.
+    fn misspelt(&self, key: &str) -> bool {
+        let Some(section) = self.section else { return false };
+        let documented = |found: &str| section.settings.iter().any(|setting| setting.name == found);
+        self.keys().any(|(found, _)| !documented(found) && suggest(found, [key].into_iter()).is_some())
+    }
+
     /// Ends the reading: every key that nobody asked for is an error, with a suggestion.
     pub fn finish(self) {
         debug_assert!(

@@ -3,6 +3,7 @@
 //! Whatever cannot be read as UTF-8 text within the size limit is a problem with a place, never a panic or a hang.
 
 use super::diagnostic::Problems;
+use encoding_rs::Encoding;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -51,13 +52,21 @@ pub fn read(root: &Path, file: &Path, limit: u64, sources: &mut Sources, problem
             Some(text)
         }
         Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            sources.insert(file, String::from_utf8_lossy(error.as_bytes()).into());
-            let help = match guess_encoding(error.as_bytes()) {
-                Some(name) => format!("it looks like {name}: save the file as UTF-8"),
+            let (bytes, at) = (error.as_bytes(), error.utf8_error().valid_up_to());
+            let guess = guess_encoding(bytes);
+            // What it means to say is shown, if the place is the same in both readings.
+            let readable = guess.filter(|_| bytes.get(..at).is_some_and(<[u8]>::is_ascii));
+            let shown = match readable {
+                Some(encoding) => encoding.decode_with_bom_removal(bytes).0,
+                None => String::from_utf8_lossy(bytes),
+            };
+            let end = at + shown.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            sources.insert(file, shown.as_ref().into());
+            let help = match guess {
+                Some(encoding) => format!("it looks like {}: save the file as UTF-8", encoding.name()),
                 None => "save the file as UTF-8".to_owned(),
             };
-            problems.error("not-utf8", file, at..at + 1, "the file is not UTF-8", Some(help));
+            problems.error("not-utf8", file, at..end, "the file is not UTF-8", Some(help));
             None
         }
     }
@@ -120,15 +129,14 @@ fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Unreadable> {
     if size > limit { Err(Unreadable::TooLarge { size, limit }) } else { Ok(bytes) }
 }
 
-/// The encodings that Japanese Windows editors save by default.
-fn guess_encoding(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Some("UTF-16");
+/// The encodings that Windows editors in Japan save by default.
+fn guess_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
+        return Some(encoding);
     }
     [encoding_rs::SHIFT_JIS, encoding_rs::EUC_JP]
         .into_iter()
         .find(|encoding| !encoding.decode_without_bom_handling(bytes).1)
-        .map(encoding_rs::Encoding::name)
 }
 
 #[cfg(test)]

@@ -11,8 +11,22 @@ pub(super) const KINDS: &[&str] = &["desktop", "phone", "tablet", "tv", "other"]
 pub(super) const SYSTEMS: &[&str] = &["windows", "macos", "ios", "android", "linux", "chromeos", "other"];
 /// Browsers, apps with a browser inside among them.
 pub(super) const BROWSERS: &[&str] = &[
-    "chrome", "safari", "edge", "firefox", "samsung", "opera", "vivaldi", "brave", "line", "instagram", "facebook", "x",
-    "tiktok", "yahoo", "google", "other",
+    "chrome",
+    "safari",
+    "edge",
+    "firefox",
+    "samsung",
+    "opera",
+    "vivaldi",
+    "brave",
+    "line",
+    "instagram",
+    "facebook",
+    "x",
+    "tiktok",
+    "yahoo",
+    "google",
+    "other",
 ];
 
 type Seen<'a> = Option<Value<'a>>;
@@ -64,7 +78,10 @@ impl<'a> Agent<'a> {
 }
 
 fn kind_of(agent: &Agent<'_>) -> &'static str {
-    let tv = ["SmartTV", "SMART-TV", "Smart TV", "GoogleTV", "AppleTV", "Apple TV", "BRAVIA", "HbbTV", "AFTB", "CrKey", "Web0S"];
+    let tv = [
+        "SmartTV", "SMART-TV", "Smart TV", "GoogleTV", "AppleTV", "Apple TV", "BRAVIA", "HbbTV", "AFTB", "CrKey",
+        "Web0S",
+    ];
     if tv.iter().any(|token| agent.names(token)) {
         return "tv";
     }
@@ -137,7 +154,13 @@ fn browser_of(agent: &Agent<'_>) -> &'static str {
     if let Some((_, browser)) = tokens.iter().find(|(token, _)| agent.names(token)) {
         return browser;
     }
-    let brands = [("Brave", "brave"), ("Microsoft Edge", "edge"), ("Opera", "opera"), ("Samsung", "samsung"), ("Google Chrome", "chrome")];
+    let brands = [
+        ("Brave", "brave"),
+        ("Microsoft Edge", "edge"),
+        ("Opera", "opera"),
+        ("Samsung", "samsung"),
+        ("Google Chrome", "chrome"),
+    ];
     if let Some((_, browser)) = brands.iter().find(|(brand, _)| agent.brands.contains(brand)) {
         return browser;
     }
@@ -158,18 +181,78 @@ mod tests {
     #[test]
     fn common_user_agents_are_told_apart() {
         for (agent, kind, os, browser) in [
-            ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", "desktop", "windows", "chrome"),
-            ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", "desktop", "windows", "edge"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1", "phone", "ios", "safari"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/15.1.0", "phone", "ios", "line"),
-            ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142.0 Mobile/15E148 Safari/604.1", "phone", "ios", "chrome"),
-            ("Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36", "phone", "android", "chrome"),
-            ("Mozilla/5.0 (Linux; Android 14; SM-X710) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0 Safari/537.36", "tablet", "android", "samsung"),
-            ("Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1 Mobile/15E148 Safari/604.1", "tablet", "ios", "safari"),
-            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0", "desktop", "macos", "firefox"),
-            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15", "desktop", "macos", "safari"),
-            ("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", "desktop", "chromeos", "chrome"),
-            ("Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/94.0 Safari/537.36", "tv", "linux", "chrome"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "desktop",
+                "windows",
+                "chrome",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+                "desktop",
+                "windows",
+                "edge",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1",
+                "phone",
+                "ios",
+                "safari",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/15.1.0",
+                "phone",
+                "ios",
+                "line",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/142.0 Mobile/15E148 Safari/604.1",
+                "phone",
+                "ios",
+                "chrome",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+                "phone",
+                "android",
+                "chrome",
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 14; SM-X710) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0 Safari/537.36",
+                "tablet",
+                "android",
+                "samsung",
+            ),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 12_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1 Mobile/15E148 Safari/604.1",
+                "tablet",
+                "ios",
+                "safari",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:145.0) Gecko/20100101 Firefox/145.0",
+                "desktop",
+                "macos",
+                "firefox",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+                "desktop",
+                "macos",
+                "safari",
+            ),
+            (
+                "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+                "desktop",
+                "chromeos",
+                "chrome",
+            ),
+            (
+                "Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/94.0 Safari/537.36",
+                "tv",
+                "linux",
+                "chrome",
+            ),
             ("curl/8.14.1", "other", "other", "other"),
         ] {
             let mut request = Request::default();
@@ -183,7 +266,10 @@ mod tests {
     #[test]
     fn client_hints_beat_a_frozen_user_agent() {
         let mut request = Request::default();
-        request.header("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36");
+        request.header(
+            "user-agent",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+        );
         request.header("sec-ch-ua", r#""Chromium";v="142", "Brave";v="142""#);
         request.header("sec-ch-ua-platform", "\"Android\"");
         request.header("sec-ch-ua-mobile", "?0");

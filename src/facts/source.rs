@@ -10,23 +10,87 @@ const MAX_TEXT: usize = 100;
 
 /// Names of search engines: the label before the public suffix (`google.co.jp`, `search.yahoo.co.jp`).
 const SEARCH: &[&str] = &[
-    "google", "yahoo", "bing", "duckduckgo", "ecosia", "baidu", "naver", "yandex", "brave", "startpage", "qwant", "goo",
-    "excite", "nifty", "biglobe", "sogou", "kagi", "perplexity", "chatgpt", "docomo", "auone",
+    "google",
+    "yahoo",
+    "bing",
+    "duckduckgo",
+    "ecosia",
+    "baidu",
+    "naver",
+    "yandex",
+    "brave",
+    "startpage",
+    "qwant",
+    "goo",
+    "excite",
+    "nifty",
+    "biglobe",
+    "sogou",
+    "kagi",
+    "perplexity",
+    "chatgpt",
+    "docomo",
+    "auone",
 ];
 
 /// Hosts of social networks; their subdomains count too.
 const SOCIAL: &[&str] = &[
-    "instagram.com", "facebook.com", "fb.com", "fb.me", "messenger.com", "x.com", "twitter.com", "t.co", "line.me", "lin.ee",
-    "liff.line.me", "tiktok.com", "pinterest.com", "pinterest.jp", "pin.it", "youtube.com", "youtu.be", "threads.net",
-    "threads.com", "linkedin.com", "lnkd.in", "reddit.com", "note.com", "ameblo.jp", "mixi.jp", "hatena.ne.jp", "weibo.com",
-    "weibo.cn", "bsky.app", "mastodon.social", "misskey.io", "discord.com", "snapchat.com", "tumblr.com", "whatsapp.com",
-    "telegram.org", "vk.com", "kakao.com", "wechat.com", "lemon8-app.com", "roomclip.jp",
+    "instagram.com",
+    "facebook.com",
+    "fb.com",
+    "fb.me",
+    "messenger.com",
+    "x.com",
+    "twitter.com",
+    "t.co",
+    "line.me",
+    "lin.ee",
+    "liff.line.me",
+    "tiktok.com",
+    "pinterest.com",
+    "pinterest.jp",
+    "pin.it",
+    "youtube.com",
+    "youtu.be",
+    "threads.net",
+    "threads.com",
+    "linkedin.com",
+    "lnkd.in",
+    "reddit.com",
+    "note.com",
+    "ameblo.jp",
+    "mixi.jp",
+    "hatena.ne.jp",
+    "weibo.com",
+    "weibo.cn",
+    "bsky.app",
+    "mastodon.social",
+    "misskey.io",
+    "discord.com",
+    "snapchat.com",
+    "tumblr.com",
+    "whatsapp.com",
+    "telegram.org",
+    "vk.com",
+    "kakao.com",
+    "wechat.com",
+    "lemon8-app.com",
+    "roomclip.jp",
 ];
 
 /// Hosts of web mail.
 const MAIL: &[&str] = &[
-    "mail.google.com", "mail.yahoo.co.jp", "mail.yahoo.com", "outlook.live.com", "outlook.office.com",
-    "outlook.office365.com", "outlook.com", "mail.aol.com", "mail.ru", "mail.proton.me", "mail.nifty.com",
+    "mail.google.com",
+    "mail.yahoo.co.jp",
+    "mail.yahoo.com",
+    "outlook.live.com",
+    "outlook.office.com",
+    "outlook.office365.com",
+    "outlook.com",
+    "mail.aol.com",
+    "mail.ru",
+    "mail.proton.me",
+    "mail.nifty.com",
 ];
 
 /// Android apps that open links with a referrer of `android-app://`.
@@ -124,12 +188,43 @@ fn is_search(host: &str) -> bool {
     let Some(name) = labels.pop() else { return false };
     let front = labels.pop();
     SEARCH.contains(&name)
-        && matches!(front, None | Some("search" | "m" | "cn" | "jp" | "r" | "us" | "uk" | "html" | "lite" | "websearch" | "image" | "images" | "smt"))
+        && matches!(
+            front,
+            None | Some(
+                "search"
+                    | "m"
+                    | "cn"
+                    | "jp"
+                    | "r"
+                    | "us"
+                    | "uk"
+                    | "html"
+                    | "lite"
+                    | "websearch"
+                    | "image"
+                    | "images"
+                    | "smt"
+            )
+        )
 }
 
 fn kind_of_medium(medium: &str) -> Option<&'static str> {
     let medium = medium.to_ascii_lowercase();
-    let paid = ["cpc", "ppc", "cpm", "cpv", "cpa", "paid", "display", "banner", "ad", "ads", "affiliate", "retargeting", "listing"];
+    let paid = [
+        "cpc",
+        "ppc",
+        "cpm",
+        "cpv",
+        "cpa",
+        "paid",
+        "display",
+        "banner",
+        "ad",
+        "ads",
+        "affiliate",
+        "retargeting",
+        "listing",
+    ];
     Some(match medium.as_str() {
         medium if paid.contains(&medium) || medium.starts_with("paid") || medium.starts_with("cp") => "ad",
         "email" | "e-mail" | "mail" | "newsletter" | "mailmag" | "merumaga" => "email",

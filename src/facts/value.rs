@@ -67,9 +67,7 @@ impl Value<'_> {
             Self::Int(number) => Value::Int(number),
             Self::Double(number) => Value::Double(number),
             Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
-            Self::Strings(list) => {
-                Value::Strings(list.into_iter().map(|item| Cow::Owned(item.into_owned())).collect())
-            }
+            Self::Strings(list) => Value::Strings(list.into_iter().map(|item| Cow::Owned(item.into_owned())).collect()),
         }
     }
 }

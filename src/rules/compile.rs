@@ -53,6 +53,8 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
     let time_zone = settings.as_ref().map_or(TimeZone::UTC, |settings| settings.time_zone.clone());
     let locale = settings.as_ref().map_or_else(|| "ja".to_owned(), |settings| settings.locale.clone());
 
+    let prefix = settings.as_ref().map_or_else(|| options.prefix.clone(), |settings| settings.prefix.clone());
+
     let segments = segments.map(|file| segments::read(&file, &mut problems)).unwrap_or_default();
     let ids: BTreeSet<String> = scenarios.iter().map(|file| file.stem.clone()).collect();
     let checker = Checker::new(&segments, ids);
@@ -68,7 +70,14 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
     let context = Context {
         time_zone: &time_zone,
         now: options.now,
-        actions: ReadContext { templates: &template, template_names: &names, locale: &locale },
+        site: ReadContext {
+            templates: &template,
+            template_names: &names,
+            locale: &locale,
+            prefix: &prefix,
+            scenario: "",
+            variant: "",
+        },
     };
     let mut drafts = Vec::new();
     let mut whens = Vec::new();
@@ -96,6 +105,9 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
         })
         .collect();
 
+    for problem in problems.0.iter_mut().filter(|problem| problem.help.is_none()) {
+        problem.help = Some("see what may stand here in the reference of rule files".to_owned());
+    }
     problems.sort();
     let hosts = settings.as_ref().map(|settings| settings.hosts.clone()).unwrap_or_default();
     let settings = settings.filter(|_| sound.is_some() && !problems.has_errors());

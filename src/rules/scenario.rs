@@ -45,7 +45,8 @@ pub static SCENARIO: Section = Section {
 pub(super) struct Context<'a> {
     pub(super) time_zone: &'a TimeZone,
     pub(super) now: Timestamp,
-    pub(super) actions: ReadContext<'a>,
+    /// What actions may need; the scenario and the variant are filled in for each.
+    pub(super) site: ReadContext<'a>,
 }
 
 /// A scenario whose condition is not checked yet.
@@ -94,7 +95,7 @@ fn read_parts(mut table: Table<'_, '_>, id: &str, context: &Context<'_>) -> Part
     let schedule = table.table("schedule").map(|part| schedule::read(part, context, enabled)).unwrap_or_default();
     let caps = table.table("caps").map(caps::read).unwrap_or_default();
     let goal = table.table("goal").and_then(goal::read);
-    let variants = variant::read(&mut table, &context.actions);
+    let variants = variant::read(&mut table, &ReadContext { scenario: id, ..context.site });
     table.finish();
     let rest = name.map(|name| {
         let scenario = Scenario {

@@ -10,7 +10,10 @@ fn done(text: &str) -> Result<String, InvalidMarkup> {
 
 #[test]
 fn every_top_level_element_is_marked_and_no_other() {
-    assert_eq!(done("<div><p>a</p></div>\n<img src=x>").unwrap(), "<div data-gw=\"s/v\"><p>a</p></div>\n<img data-gw=\"s/v\" src=\"x\">");
+    assert_eq!(
+        done("<div><p>a</p></div>\n<img src=x>").unwrap(),
+        "<div data-gw=\"s/v\"><p>a</p></div>\n<img data-gw=\"s/v\" src=\"x\">"
+    );
 }
 
 #[test]

@@ -7,7 +7,18 @@ fn nothing<'a>(_: &'a Facts<'a>, _: Option<&str>) -> Option<Fact<'a>> {
 }
 
 const fn attribute(name: &'static str, ty: Type, shape: Shape) -> Attribute {
-    Attribute { name, ty, shape, known: Known::Request, help: "", example: "", values: &[], observe: nothing }
+    Attribute {
+        name,
+        ty,
+        shape,
+        known: Known::Request,
+        help: "",
+        example: "",
+        values: &[],
+        of_scenario: false,
+        range: None,
+        observe: nothing,
+    }
 }
 
 static ATTRIBUTES: &[Attribute] = &[
@@ -40,7 +51,8 @@ impl FactSource for Table<'_> {
 }
 
 fn compile(frame: &str, fields: Vec<(&'static str, Field)>) -> Result<Drawn, InvalidTemplate> {
-    Drawn::new(&Source { frame, fields, absent: &["title"], marker: " m", attributes: ATTRIBUTES }).map(|(drawn, _)| drawn)
+    Drawn::new(&Source { frame, fields, absent: &["title"], marker: " m", attributes: ATTRIBUTES })
+        .map(|(drawn, _)| drawn)
 }
 
 fn draw(frame: &str, facts: &[(&str, &str)]) -> String {

@@ -12,7 +12,8 @@ const TEXT: Wanted = ("a text in quotes", "\"…\"");
 const BOOL: Wanted = ("true or false", "true");
 const INTEGER: Wanted = ("a whole number", "10");
 const NUMBER: Wanted = ("a number", "1.5");
-const SIZE: Wanted = ("a size", "\"64KiB\"");
+const SIZE: Wanted = ("a size: a number of bytes, or a text", "\"64KiB\"");
+const DURATION: Wanted = ("a span of time", "\"30s\"");
 const TEXTS: Wanted = ("a list of texts", "[\"…\", \"…\"]");
 const TEXT_TABLE: Wanted = ("a table of texts", "{ ja = \"…\", en = \"…\" }");
 const DATETIME: Wanted = ("a date and time", "2026-11-20T00:00:00+09:00");
@@ -41,12 +42,10 @@ impl Table<'_, '_> {
 
     /// Reports that a key is missing. `want` says in words what it is, or gives an example.
     pub fn missing(&self, key: &str, want: &str) {
-        self.error(
-            "missing-key",
-            self.span(),
-            format!("`{key}` is missing"),
-            Some(format!("add `{key} = …` ({want})")),
-        );
+        if self.misspelt(key) {
+            return;
+        }
+        self.error("missing-key", self.span(), format!("`{key}` is missing"), Some(format!("add `{key} = …`: {want}")));
     }
 
     /// A truth value.
@@ -112,7 +111,12 @@ impl Table<'_, '_> {
 
     /// A span of time: `90s`, `30m`, `12h`, `7d`.
     pub fn duration(&mut self, key: &'static str) -> Option<Placed<Duration>> {
-        let text = self.string(key)?;
+        let value = self.raw(key)?;
+        let Some(text) = value.get_ref().as_str() else {
+            self.mistyped(key, DURATION, value);
+            return None;
+        };
+        let text = Placed { value: text.to_owned(), span: value.span() };
         match parse_duration(&text.value) {
             Some(value) => Some(Placed { value, span: text.span }),
             None => {
@@ -136,7 +140,13 @@ impl Table<'_, '_> {
             .and_then(parse_size)
             .or_else(|| inner.as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok()));
         let Some(bytes) = bytes else {
-            self.mistyped(key, SIZE, value);
+            match inner.as_str() {
+                Some(text) => {
+                    let help = "write a number and a unit: \"512B\", \"64KiB\", \"1MiB\", \"2GiB\"".to_owned();
+                    self.error("bad-size", value.span(), format!("`{text}` is no size"), Some(help));
+                }
+                None => self.mistyped(key, SIZE, value),
+            }
             return None;
         };
         if !bounds.contains(&bytes) {

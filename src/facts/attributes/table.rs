@@ -22,12 +22,10 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::new("visitor.first_seen_days", Int, History, history::first_seen_days)
         .count()
         .help("Full days since the first page view.", "visitor.first_seen_days >= 30"),
-    Attribute::new("visitor.days_since_last_visit", Int, History, history::days_since_last_visit)
-        .count()
-        .help(
-            "Full days between the visit before this one and now; unknown on the first visit.",
-            "visitor.days_since_last_visit >= 30",
-        ),
+    Attribute::new("visitor.days_since_last_visit", Int, History, history::days_since_last_visit).count().help(
+        "Full days between the visit before this one and now; unknown on the first visit.",
+        "visitor.days_since_last_visit >= 30",
+    ),
     Attribute::new("visitor.orders", Int, History, history::orders)
         .count()
         .help("Orders so far.", "visitor.orders == 0"),
@@ -99,8 +97,7 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::later("product.price", Double)
         .count()
         .help("Price of the page's product, in the site's currency.", "product.price >= 5000"),
-    Attribute::later("product.in_stock", Bool)
-        .help("Whether the page's product is in stock.", "product.in_stock"),
+    Attribute::later("product.in_stock", Bool).help("Whether the page's product is in stock.", "product.in_stock"),
     Attribute::later("cart.value", Double).count().help("Value of the cart.", "cart.value >= 3000"),
     Attribute::later("cart.items", Int).count().help("Number of things in the cart.", "cart.items > 0"),
     Attribute::later("cart.contains", Bool)
@@ -114,9 +111,10 @@ pub static ATTRIBUTES: &[Attribute] = &[
         .help("Money that is missing for free shipping.", "cart.free_shipping_gap < 1000"),
     Attribute::later("search.term", String).help("What was searched for.", r#"search.term.contains("gift")"#),
     Attribute::later("search.results", Int).count().help("Number of results.", "search.results == 0"),
-    Attribute::new("source.kind", String, Request, request::source_kind)
-        .values(SOURCE_KINDS)
-        .help("Where this visit came from: direct, search, social, ad, email or referral.", r#"source.kind == "search""#),
+    Attribute::new("source.kind", String, Request, request::source_kind).values(SOURCE_KINDS).help(
+        "Where this visit came from: direct, search, social, ad, email or referral.",
+        r#"source.kind == "search""#,
+    ),
     Attribute::new("source.host", String, Request, request::source_host)
         .help("Host of the page that led here, without `www.`.", r#"source.host == "google.co.jp""#),
     Attribute::new("source.medium", String, Request, request::source_medium)
@@ -138,9 +136,10 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::new("device.os", String, Request, device::os)
         .values(device::SYSTEMS)
         .help("Operating system: windows, macos, ios, android, linux, chromeos or other.", r#"device.os == "ios""#),
-    Attribute::new("device.browser", String, Request, device::browser)
-        .values(device::BROWSERS)
-        .help("Browser: chrome, safari, edge, firefox, samsung, opera, line, instagram, … or other.", r#"device.browser == "line""#),
+    Attribute::new("device.browser", String, Request, device::browser).values(device::BROWSERS).help(
+        "Browser: chrome, safari, edge, firefox, samsung, opera, line, instagram, … or other.",
+        r#"device.browser == "line""#,
+    ),
     Attribute::new("geo.country", String, Request, request::country)
         .help("Country of the client's address, ISO 3166-1 alpha-2.", r#"geo.country == "JP""#),
     Attribute::new("geo.region", String, Request, request::region)

@@ -6,7 +6,6 @@ use crate::config::settings::{Section, setting};
 use crate::rules::names;
 use crate::scenario::Variant;
 use std::sync::Arc;
-use toml::Spanned;
 use toml::de::DeValue;
 
 /// `[[variant]]`.
@@ -43,13 +42,15 @@ pub(super) fn read(scenario: &mut Table<'_, '_>, context: &ReadContext<'_>) -> V
         return Vec::new();
     }
     let mut variants: Vec<Variant> = Vec::with_capacity(tables.len());
+    let mut only_control = !tables.is_empty();
     for (table, letter) in tables.into_iter().zip('a'..='z') {
+        only_control &= table.keys().all(|(key, _)| is_own(key));
         variants.push(read_one(table, letter, &variants, context));
     }
     if !variants.is_empty() && variants.iter().all(|variant| variant.weight == 0) {
         let help = "give at least one variant a weight above 0".to_owned();
         scenario.error("no-weight", whole, "every variant has weight 0, so nobody would see the scenario", Some(help));
-    } else if !variants.is_empty() && variants.iter().all(|variant| variant.actions.is_empty()) {
+    } else if only_control {
         let help =
             "say what is shown, such as `[variant.html]`; to switch a scenario off, say `enabled = false`".to_owned();
         scenario.warning("nothing-shown", whole, "no variant shows anything", Some(help));
@@ -80,7 +81,7 @@ fn read_one(table: Table<'_, '_>, letter: char, earlier: &[Variant], context: &R
         let help = "give it a weight above 0, or remove it".to_owned();
         table.warning("unreachable-variant", weight.span.clone(), "nobody sees a variant of weight 0", Some(help));
     }
-    let actions = actions(&mut table, context);
+    let actions = actions(&mut table, &ReadContext { variant: &name, ..*context });
     table.finish();
     Variant { name, weight: weight.map_or(1, |weight| weight.value as u32), actions }
 }
@@ -89,37 +90,40 @@ fn read_one(table: Table<'_, '_>, letter: char, earlier: &[Variant], context: &R
 fn actions(variant: &mut Table<'_, '_>, context: &ReadContext<'_>) -> Vec<Box<dyn Action>> {
     let mut actions = Vec::new();
     for (key, value) in variant.entries() {
-        if VARIANT.settings.iter().any(|setting| setting.name == key.value) {
+        if is_own(&key.value) {
             continue;
         }
         match (KINDS.iter().find(|kind| kind.name == key.value), value.get_ref()) {
             (Some(kind), DeValue::Table(table)) => {
                 variant.allow(kind.name);
-                actions.extend((kind.read)(&mut variant.child(table, value.span()), context));
+                let mut table = variant.child(table, value.span());
+                actions.extend((kind.read)(&mut table, context));
+                // One that is refused may not have been read to its end.
+                kind.fields.iter().for_each(|field| table.allow(field.name));
+                table.finish();
             }
             (Some(kind), _) => {
                 variant.allow(kind.name);
-                variant.mistyped(kind.name, ("a table", "{ … }"), value);
+                let help = format!("write `[variant.{0}]` on a line of its own, and its settings under it", kind.name);
+                let message = format!("`{}` is an action, and must be a table", kind.name);
+                variant.error("wrong-type", value.span(), message, Some(help));
             }
-            (None, DeValue::Table(_)) => unknown_action(variant, &key),
-            (None, _) => misplaced_field(variant, &key, value),
+            (None, value) => unknown(variant, &key, value.is_table()),
         }
     }
     actions
 }
 
-fn unknown_action(variant: &mut Table<'_, '_>, key: &Placed<String>) {
-    let all: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-    let all_words = all.join(", ");
-    let help = suggest(&key.value, all.into_iter())
-        .map_or_else(|| format!("one of: {all_words}"), |best| format!("did you mean `{best}`? One of: {all_words}"));
-    variant.error("unknown-action", key.span.clone(), format!("there is no action `{}`", key.value), Some(help));
-    variant.settle(&key.value);
+/// Whether a key is a setting of the variant itself.
+fn is_own(key: &str) -> bool {
+    VARIANT.settings.iter().any(|setting| setting.name == key)
 }
 
-/// A setting of an action that stands in the variant itself is the slip that is made most often.
-fn misplaced_field(variant: &mut Table<'_, '_>, key: &Placed<String>, _value: &Spanned<DeValue<'_>>) {
+fn unknown(variant: &mut Table<'_, '_>, key: &Placed<String>, is_table: bool) {
+    // A setting of an action that stands beside the action is the slip that is made most often.
     let owner = KINDS.iter().find(|kind| kind.fields.iter().any(|field| field.name == key.value));
+    let all: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    let listed = all.join(", ");
     if let Some(kind) = owner {
         let help = format!("put it under the action that it belongs to, such as `[variant.{}]`", kind.name);
         variant.error(
@@ -128,6 +132,12 @@ fn misplaced_field(variant: &mut Table<'_, '_>, key: &Placed<String>, _value: &S
             format!("`{}` is no setting of a variant", key.value),
             Some(help),
         );
-        variant.settle(&key.value);
+    } else if is_table {
+        let help = suggest(&key.value, all.into_iter())
+            .map_or_else(|| format!("one of: {listed}"), |best| format!("did you mean `{best}`? One of: {listed}"));
+        variant.error("unknown-action", key.span.clone(), format!("there is no action `{}`", key.value), Some(help));
+    } else {
+        return;
     }
+    variant.settle(&key.value);
 }

@@ -5,7 +5,7 @@ use crate::config::reader::{Placed, Table};
 /// Reads the list. Names come out in lower case, international ones in their ASCII form.
 pub(super) fn read(table: &mut Table<'_, '_>) -> Vec<Placed<String>> {
     if !table.has("hosts") {
-        table.missing("hosts", "[\"shop.example\"]");
+        table.missing("hosts", "such as [\"shop.example\"]");
         return Vec::new();
     }
     let Some(list) = table.strings("hosts") else { return Vec::new() };

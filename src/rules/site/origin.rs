@@ -75,7 +75,7 @@ pub(super) fn read(table: &mut Table<'_, '_>, hosts: &[Placed<String>]) -> Optio
 fn addresses(table: &mut Table<'_, '_>, hosts: &[Placed<String>]) -> Option<Vec<OriginAddress>> {
     const EXAMPLE: &str = "\"http://127.0.0.1:8101\"";
     let Some(value) = table.raw("origin") else {
-        table.missing("origin", EXAMPLE);
+        table.missing("origin", &format!("such as {EXAMPLE}"));
         return None;
     };
     let whole = value.span();
