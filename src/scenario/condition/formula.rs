@@ -221,12 +221,21 @@ pub struct Atom {
 }
 
 /// What has no atom form (arithmetic, `? :`, comprehensions): the `cel` crate evaluates it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Opaque {
-    /// Facts that it uses; number n stands in the expression as the variable `fact:n`.
-    pub facts: Vec<FactRef>,
+    /// Facts that it uses, each a variable of the expression.
+    pub facts: Vec<OpaqueFact>,
     /// The expression, facts replaced by variables and segments inlined.
     pub expression: IdedExpr,
+}
+
+/// A fact within an opaque expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpaqueFact {
+    /// The fact.
+    pub fact: FactRef,
+    /// Only whether it is known: `has(f)`.
+    pub known: bool,
 }
 
 /// A condition, its segments inlined. Spans are empty unless the text was read with places.
@@ -257,11 +266,12 @@ pub enum Kind {
 
 impl Formula {
     /// What it says of a request: `None` is CEL's error. For `explain` and tests; requests are judged by the set.
-    pub fn evaluate(&self, source: &dyn FactSource, opaque: &dyn Fn(&Opaque) -> Option<bool>) -> Option<bool> {
+    #[must_use]
+    pub fn evaluate(&self, source: &dyn FactSource) -> Option<bool> {
         let all = |parts: &[Self], absorbing: bool| {
             let mut result = Some(!absorbing);
             for part in parts {
-                match part.evaluate(source, opaque) {
+                match part.evaluate(source) {
                     Some(truth) if truth == absorbing => return Some(absorbing),
                     Some(_) => {}
                     None => result = None,
@@ -272,8 +282,8 @@ impl Formula {
         match &self.kind {
             Kind::Constant(truth) => *truth,
             Kind::Atom(atom) => atom.test.holds(atom.fact.value(source).as_ref()),
-            Kind::Opaque(part) => opaque(part),
-            Kind::Not(inner) => inner.evaluate(source, opaque).map(|truth| !truth),
+            Kind::Opaque(part) => part.evaluate(source),
+            Kind::Not(inner) => inner.evaluate(source).map(|truth| !truth),
             Kind::And(parts) => all(parts, false),
             Kind::Or(parts) => all(parts, true),
         }

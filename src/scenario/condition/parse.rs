@@ -41,21 +41,51 @@ impl Parsed {
         Some(start as usize..(stop as usize).max(start as usize) + 1)
     }
 
-    /// Bytes of a whole expression: its own token and all of its children's.
-    pub(crate) fn span(&self, expression: &IdedExpr) -> Range<usize> {
+    /// Bytes of a whole expression: its own token, all of its children's, and what encloses them.
+    pub(crate) fn span(&self, node: &IdedExpr, source: &str) -> Range<usize> {
         if self.places.is_none() {
             return 0..0;
         }
-        let mut span: Option<Range<usize>> = None;
-        visit(expression, &mut |node| {
-            if let Some(token) = self.token(node.id) {
+        let mut span = self.token(node.id);
+        children(node, &mut |child| {
+            let inner = self.span(child, source);
+            // Nodes that a macro made carry the macro's own place.
+            if !inner.is_empty() {
                 span = Some(match span.take() {
-                    Some(seen) => seen.start.min(token.start)..seen.end.max(token.end),
-                    None => token,
+                    Some(seen) => seen.start.min(inner.start)..seen.end.max(inner.end),
+                    None => inner,
                 });
             }
         });
-        span.unwrap_or(0..0)
+        let Some(Range { mut start, mut end }) = span else { return 0..0 };
+        let rest = |at: usize| source.get(at..).unwrap_or_default();
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match &node.expr {
+            Expr::Select(select) if !select.test => {
+                let after = rest(end);
+                let gap = after.len() - after.trim_start().len();
+                let field = after.trim_start().chars().take_while(|c| word(*c)).count();
+                end += if field > 0 { gap + field } else { 0 };
+            }
+            Expr::Call(_) | Expr::Select(_) | Expr::List(_) | Expr::Comprehension(_) => {
+                let opened = self.token(node.id).and_then(|token| source.get(token));
+                let closing = match opened {
+                    Some("(") => ')',
+                    Some("[") => ']',
+                    _ => return start..end,
+                };
+                let after = rest(end).trim_start_matches([' ', '\t', '\r', '\n', ',']);
+                if after.starts_with(closing) {
+                    end = source.len() - after.len() + 1;
+                }
+                let before = source.get(..start).unwrap_or_default();
+                if self.token(node.id).is_some_and(|token| token.start == start) && closing == ')' {
+                    start -= before.chars().rev().take_while(|c| word(*c)).count();
+                }
+            }
+            _ => {}
+        }
+        start..end.min(source.len())
     }
 }
 
