@@ -55,9 +55,10 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
 
     let prefix = settings.as_ref().map_or_else(|| options.prefix.clone(), |settings| settings.prefix.clone());
 
-    let segments = segments.map(|file| segments::read(&file, &mut problems)).unwrap_or_default();
+    let segments::Found { segments, refused } =
+        segments.map(|file| segments::read(&file, &mut problems)).unwrap_or_default();
     let ids: BTreeSet<String> = scenarios.iter().map(|file| file.stem.clone()).collect();
-    let checker = Checker::new(&segments, ids);
+    let checker = Checker::new(&segments, refused, ids);
 
     let texts: BTreeMap<&str, &str> =
         templates.iter().filter_map(|file| Some((file.stem.as_str(), file.text.as_deref()?))).collect();
@@ -106,7 +107,7 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
         .collect();
 
     for problem in problems.0.iter_mut().filter(|problem| problem.help.is_none()) {
-        problem.help = Some("see what may stand here in the reference of rule files".to_owned());
+        problem.help = Some(remedy(problem.code).to_owned());
     }
     problems.sort();
     let hosts = settings.as_ref().map(|settings| settings.hosts.clone()).unwrap_or_default();
@@ -152,4 +153,20 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         enabled: settings.enabled,
         rules: RuleSet::build(scenarios),
     })
+}
+
+/// What to do about problems whose finder had no better idea.
+fn remedy(code: &str) -> &'static str {
+    match code {
+        "invalid-regex" => {
+            "a sign of its own meaning (`( [ { + * ? . | ^ $`) is itself when written with a backslash; see docs.rs/regex"
+        }
+        "wrong-type" => "compare values of one type: texts stand in quotes, numbers do not",
+        "segment-cycle" => "let one of the segments do without the other",
+        "bad-segment" => "mend the segment first: what is wrong with it is said where it stands",
+        "bad-template" => {
+            "`{{ … }}` holds a fact and `{% … %}` a tag: see that each is closed, and made of what the reference names"
+        }
+        _ => "see the reference of rule files for what may stand here",
+    }
 }

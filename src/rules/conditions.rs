@@ -52,9 +52,14 @@ pub(super) struct Checker {
 }
 
 impl Checker {
-    pub(super) fn new(segments: &[Segment], scenario_ids: BTreeSet<String>) -> Self {
-        let segments =
-            segments.iter().map(|segment| (segment.name.value.clone(), segment.when.value.clone())).collect();
+    /// A refused segment counts as one that always holds.
+    pub(super) fn new(segments: &[Segment], refused: Vec<String>, scenario_ids: BTreeSet<String>) -> Self {
+        let refused = refused.into_iter().map(|name| (name, "true".to_owned()));
+        let segments = segments
+            .iter()
+            .map(|segment| (segment.name.value.clone(), segment.when.value.clone()))
+            .chain(refused)
+            .collect();
         Self { scope: Scope { segments, scenario_ids } }
     }
 

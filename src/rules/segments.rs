@@ -25,10 +25,18 @@ pub(super) struct Segment {
     pub(super) when: Text,
 }
 
-/// Reads the file. A segment with a problem is left out.
-pub(super) fn read(file: &File, problems: &mut Problems) -> Vec<Segment> {
-    let Some(text) = &file.text else { return Vec::new() };
-    let mut segments = Vec::new();
+/// What the file holds.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) segments: Vec<Segment>,
+    /// Names of those that are no conditions at all: their absence is not to be reported once more at each use.
+    pub(super) refused: Vec<String>,
+}
+
+/// Reads the file.
+pub(super) fn read(file: &File, problems: &mut Problems) -> Found {
+    let mut found = Found::default();
+    let Some(text) = &file.text else { return found };
     let _ = document::read(text, &file.path, problems, |root| {
         for (name, value) in root.entries() {
             let when = match value.get_ref() {
@@ -47,16 +55,18 @@ pub(super) fn read(file: &File, problems: &mut Problems) -> Vec<Segment> {
                     Some("use letters a-z, digits and `_`, beginning with a letter, so that conditions can say `segment.name`".into()),
                 );
             } else if let Some(when) = when {
-                segments.push(Segment { name, when: Text::new(&file.path, text, when) });
+                found.segments.push(Segment { name, when: Text::new(&file.path, text, when) });
+            } else {
+                found.refused.push(name.value);
             }
         }
     });
-    segments
+    found
 }
 
 fn when_of(mut table: Table<'_, '_>, name: &str) -> Option<Placed<String>> {
     if !table.has("when") {
-        table.missing("when", &format!("or, shorter, `{name} = '…'`"));
+        table.missing("when", &format!("a condition; shorter is `{name} = '…'`"));
         return None;
     }
     let when = table.string("when");

@@ -60,22 +60,13 @@ pub(super) fn read(scenario: &mut Table<'_, '_>, context: &ReadContext<'_>) -> V
 
 fn read_one(table: Table<'_, '_>, letter: char, earlier: &[Variant], context: &ReadContext<'_>) -> Variant {
     let mut table = table.documented(&VARIANT);
-    let name = table.string("name").and_then(|text| names::checked(&table, "variant", text));
-    let name = match name {
-        Some(name) => {
-            if earlier.iter().any(|variant| *variant.name == *name.value) {
-                let help = "results are told apart by name: rename one".to_owned();
-                table.error(
-                    "duplicate-variant",
-                    name.span,
-                    format!("there are two variants `{}`", name.value),
-                    Some(help),
-                );
-            }
-            Arc::from(name.value)
-        }
-        None => Arc::from(letter.to_string()),
-    };
+    let given = table.string("name").and_then(|text| names::checked(&table, "variant", text));
+    let (name, place) = given.map_or_else(|| (letter.to_string(), table.span()), |text| (text.value, text.span));
+    if earlier.iter().any(|variant| *variant.name == *name) {
+        let help = "results are told apart by name: rename one".to_owned();
+        table.error("duplicate-variant", place, format!("there are two variants `{name}`"), Some(help));
+    }
+    let name: Arc<str> = name.into();
     let weight = table.integer("weight", 0..=1_000_000);
     if let Some(weight) = weight.as_ref().filter(|weight| weight.value == 0) {
         let help = "give it a weight above 0, or remove it".to_owned();
