@@ -15,12 +15,13 @@ mod segments;
 mod site;
 
 pub use compile::{Compiled, compile};
+pub(crate) use files::is_litter;
 pub use files::{SiteFiles, list_sites, misplaced};
 pub use hosts::HostTable;
 pub use origin_only::site_for_origin;
 
 use crate::config::diagnostic::Problems;
-use crate::config::gateway::{Gateway, Limits};
+use crate::config::gateway::Gateway;
 use crate::config::source::Sources;
 use crate::ids::SiteId;
 use crate::site::Site;
@@ -94,10 +95,12 @@ pub fn load_site(rules: &Path, id: &SiteId, gateway: &Gateway, options: &LoadOpt
     compile(SiteFiles::read(rules, id, &gateway.limits), gateway, options)
 }
 
-/// The limits that matter to rule files: when they change, every site is compiled again.
+/// Whether the compiling of sites depends on what changed between two versions of `gateway.toml`.
 #[must_use]
-pub fn limits_differ(old: &Limits, new: &Limits) -> bool {
-    old.max_file_size != new.max_file_size || old.max_scenarios_per_site != new.max_scenarios_per_site
+pub fn depends(old: &Gateway, new: &Gateway) -> bool {
+    old.limits.max_file_size != new.limits.max_file_size
+        || old.limits.max_scenarios_per_site != new.limits.max_scenarios_per_site
+        || old.https_redirect != new.https_redirect
 }
 
 #[cfg(test)]

@@ -26,7 +26,8 @@ pub(super) fn load(
 ) -> Option<CertifiedKey> {
     let (certificate_file, key_file) = (format!("{stem}.pem"), format!("{stem}.key"));
     if !present.certificate || !present.key {
-        let (there, missing) = if present.key { (&key_file, &certificate_file) } else { (&certificate_file, &key_file) };
+        let (there, missing) =
+            if present.key { (&key_file, &certificate_file) } else { (&certificate_file, &key_file) };
         let help = format!("put `{missing}` beside it, or remove it");
         problems.error("incomplete-pair", Path::new(there), 0..0, format!("`{missing}` is missing"), Some(help));
         return None;

@@ -8,7 +8,8 @@ const NOW: i64 = 1_800_000_000;
 fn write(folder: &Path, stem: &str, name: &str, until: i64) -> Vec<u8> {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    let year = |second: i64| i32::from(Timestamp::from_second(second).unwrap().to_zoned(jiff::tz::TimeZone::UTC).year());
+    let year =
+        |second: i64| i32::from(Timestamp::from_second(second).unwrap().to_zoned(jiff::tz::TimeZone::UTC).year());
     params.not_after = rcgen::date_time_ymd(year(until), 1, 1);
     let certificate = params.self_signed(&key).unwrap();
     fs::write(folder.join(format!("{stem}.pem")), certificate.pem()).unwrap();

@@ -19,7 +19,7 @@ use crate::site::Site;
 use jiff::tz::TimeZone;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What became of a site's files.
@@ -37,6 +37,18 @@ pub struct Compiled {
     pub problems: Problems,
     /// The texts that the problems point into, and others.
     pub sources: Sources,
+}
+
+impl Compiled {
+    /// A site that could not be compiled at all.
+    #[must_use]
+    pub fn failed(id: &SiteId) -> Self {
+        let site_file = Path::new("sites").join(id.as_str());
+        let mut problems = Problems::default();
+        let help = "this is a defect of Noren: please report it, with the files of the site".to_owned();
+        problems.error("internal", &site_file, 0..0, "the site cannot be compiled", Some(help));
+        Self { id: id.clone(), site: None, hosts: Vec::new(), site_file, problems, sources: Sources::default() }
+    }
 }
 
 /// Compiles a site.

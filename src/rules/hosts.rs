@@ -18,6 +18,12 @@ impl HostTable {
         }
     }
 
+    /// Whether no other site has one of a site's hosts.
+    #[must_use]
+    pub fn is_free_for(&self, site: &Site) -> bool {
+        site.hosts.iter().all(|host| self.0.get(host).is_none_or(|owner| *owner == site.id))
+    }
+
     /// Takes a compiled site, unless it has errors or one of its hosts is another's: that is added to its problems.
     pub fn admit(&mut self, compiled: &mut Compiled) -> Option<Arc<Site>> {
         let site = compiled.site.clone()?;

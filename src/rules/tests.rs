@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::gateway::Limits;
 use crate::config::render::{Style, human};
 use std::fs;
 use std::path::PathBuf;
