@@ -13,6 +13,8 @@ mod eligibility;
 mod pipeline;
 mod rewrite;
 mod selector;
+#[cfg(test)]
+mod testing;
 
 pub use codec::{CodecError, Coding, OutCoding};
 pub use edit::{Edit, Position, Target};

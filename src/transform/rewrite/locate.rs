@@ -408,7 +408,7 @@ fn stopped(marks: &Shared, error: &RewritingError) -> Stopped {
 }
 
 /// Counts what the parser lets go of; the bytes themselves are not needed.
-struct Progress(Shared);
+pub(super) struct Progress(pub(super) Shared);
 
 impl OutputSink for Progress {
     fn handle_chunk(&mut self, chunk: &[u8]) {
