@@ -139,8 +139,11 @@ pub fn is_document_request(method: &Method, headers: &HeaderMap) -> bool {
     if (method != Method::GET && method != Method::HEAD) || is_fragment_request(headers) || headers.contains_key(UPGRADE) {
         return false;
     }
+    if !wants_document(headers) {
+        return false;
+    }
     if headers.contains_key(SEC_FETCH_DEST) {
-        return wants_document(headers);
+        return true;
     }
     // Without fetch metadata: a document is asked for by name, or by a client that says nothing of what it takes.
     let mut accepted = tokens(headers, &ACCEPT, ',').peekable();

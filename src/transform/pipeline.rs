@@ -151,7 +151,8 @@ impl Transform {
         let decoded = self.run(chunk, out);
         let Some(replay) = &self.replay else { return Ok(decoded?) };
         // Nothing was written so far: what cannot be read, or is not to be rewritten, passes as the shop sent it.
-        if decoded.is_err() || matches!(self.stage.state, State::Copying) {
+        let rewriting = matches!(self.stage.state, State::Rewriting { .. });
+        if !rewriting && (decoded.is_err() || matches!(self.stage.state, State::Copying)) {
             out.extend_from_slice(replay);
             self.replay = None;
             self.stage.state = State::Verbatim;
@@ -159,10 +160,10 @@ impl Transform {
             self.encoder = None;
             return Ok(());
         }
-        if replay.len() > REPLAY || matches!(self.stage.state, State::Rewriting { .. }) {
+        if rewriting || replay.len() > REPLAY {
             self.replay = None;
         }
-        Ok(())
+        Ok(decoded?)
     }
 
     /// Sends a chunk through all stages.
