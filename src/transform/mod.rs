@@ -14,6 +14,10 @@ mod pipeline;
 mod rewrite;
 mod selector;
 #[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod testing;
 
 pub use codec::{CodecError, Coding, OutCoding};

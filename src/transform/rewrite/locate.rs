@@ -26,6 +26,9 @@ pub(super) struct Marks {
     /// Input that the parser has let go of.
     position: usize,
     edits: Vec<Slot>,
+    /// Elements whose end is waited for, in the order in which they began.
+    open: Vec<Open>,
+    begun: u32,
     /// A doctype, html, head or body was seen: this is no fragment.
     document: bool,
     head: Head,
@@ -44,6 +47,13 @@ struct Slot {
     position: Position,
     html: Bytes,
     state: State,
+}
+
+/// An element whose end an edit waits for.
+struct Open {
+    id: u32,
+    edit: usize,
+    name: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -89,11 +99,11 @@ pub(super) fn scan(edits: Vec<Edit>, markup: &Markup, memory: usize, marks: &Sha
     let implied = (wants(Kind::Head) && !markup.head_tag) || wants(Kind::BodyStart);
     // Selectors are borrowed by the settings while the parser is built.
     let mut settings = Settings::new_send();
-    settings = attach(settings, LANDMARKS.as_ref(), marks, landmark);
-    settings = attach(settings, inert.as_ref(), marks, enter_inert);
+    settings = attach(settings, own(&LANDMARKS), marks, landmark);
+    settings = attach(settings, own(inert), marks, enter_inert);
     if implied {
         let wide = if markup.html_tag { &CHILDREN } else { &EVERYTHING };
-        settings = attach(settings, wide.as_ref(), marks, |marks, element| {
+        settings = attach(settings, own(wide), marks, |marks, element| {
             lock(marks).implied(&element.tag_name(), element.source_location().bytes())
         });
     }
@@ -102,7 +112,13 @@ pub(super) fn scan(edits: Vec<Edit>, markup: &Markup, memory: usize, marks: &Sha
             continue;
         }
         let (Target::First(selector) | Target::All(selector)) = &edit.target else { continue };
-        settings = attach(settings, Some(selector), marks, move |marks, element| matched(marks, index, element));
+        if !matches!(edit.position, Position::Before | Position::Prepend) {
+            settings = attach(settings, selector.children(), marks, move |marks, element| {
+                lock(marks).child(index, &element.tag_name(), element.source_location().bytes())
+            });
+        }
+        settings =
+            attach(settings, Some(selector.compiled()), marks, move |marks, element| matched(marks, index, element));
     }
     let settings = settings
         .with_encoding(encoding)
@@ -115,9 +131,13 @@ pub(super) fn scan(edits: Vec<Edit>, markup: &Markup, memory: usize, marks: &Sha
     Some(Box::new(Parser { inner: HtmlRewriter::new(settings, Progress(marks.clone())), marks: marks.clone() }))
 }
 
+fn own(selector: &'static LazyLock<Option<Selector>>) -> Option<&'static lol_html::Selector> {
+    selector.as_ref().map(Selector::compiled)
+}
+
 fn attach<'s>(
     settings: Settings<'static, 's>,
-    selector: Option<&'s Selector>,
+    selector: Option<&'s lol_html::Selector>,
     marks: &Shared,
     handler: impl Fn(&Shared, &mut Element<'_, '_>) -> HandlerResult + Send + 'static,
 ) -> Settings<'static, 's> {
@@ -125,7 +145,7 @@ fn attach<'s>(
     let marks = marks.clone();
     let handlers =
         ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| handler(&marks, element));
-    settings.append_element_content_handler((Cow::Borrowed(selector.compiled()), handlers))
+    settings.append_element_content_handler((Cow::Borrowed(selector), handlers))
 }
 
 /// `<html>`, `<head>` or `<body>` has passed.
@@ -170,9 +190,10 @@ fn matched(marks: &Shared, edit: usize, element: &mut Element<'_, '_>) -> Handle
     if lock(marks).matched(edit, &name, tag, has_end)?
         && let Some(ends) = element.end_tag_handlers()
     {
+        let id = lock(marks).begin(edit, name);
         let marks = marks.clone();
         ends.push(Box::new(move |end: &mut EndTag<'_>| {
-            lock(&marks).ended(edit, end.name() == name, end.source_location().bytes())
+            lock(&marks).ended(id, &end.name(), end.source_location().bytes())
         }));
     }
     Ok(())
@@ -185,6 +206,8 @@ impl Marks {
             splices: Splices::default(),
             position: 0,
             edits,
+            open: Vec::new(),
+            begun: 0,
             document: markup.doctype,
             head: Head::Unseen,
             body_seen: false,
@@ -340,8 +363,31 @@ impl Marks {
         self.go_on().map(|()| false)
     }
 
-    /// The element of an edit has ended: by its own end tag, or by that of an element around it.
-    fn ended(&mut self, edit: usize, own: bool, tag: Range<usize>) -> HandlerResult {
+    /// An element whose end is waited for has begun.
+    fn begin(&mut self, edit: usize, name: String) -> u32 {
+        self.begun += 1;
+        self.open.push(Open { id: self.begun, edit, name });
+        self.begun
+    }
+
+    /// A child of an element that an edit's selector matches: it may be one that ends the element, as `<li>` ends `<li>`.
+    fn child(&mut self, edit: usize, name: &str, tag: Range<usize>) -> HandlerResult {
+        let Some(at) = self.open.iter().rposition(|open| open.edit == edit) else { return Ok(()) };
+        if self.open.get(at).is_none_or(|open| !ends_before(&open.name, name)) {
+            return Ok(());
+        }
+        self.open.remove(at);
+        self.end(edit, false, &tag)
+    }
+
+    /// An element has ended: by its own end tag, or by that of an element around it.
+    fn ended(&mut self, id: u32, end_name: &str, tag: Range<usize>) -> HandlerResult {
+        let Some(at) = self.open.iter().position(|open| open.id == id) else { return Ok(()) };
+        let open = self.open.remove(at);
+        self.end(open.edit, open.name == end_name, &tag)
+    }
+
+    fn end(&mut self, edit: usize, own: bool, tag: &Range<usize>) -> HandlerResult {
         let Some(slot) = self.edits.get_mut(edit) else { return Ok(()) };
         let what = match slot.position {
             Position::Append | Position::After => What::Insert(slot.html.clone()),
@@ -439,3 +485,26 @@ fn belongs_to_head(name: &str) -> bool {
         "title" | "meta" | "link" | "script" | "style" | "base" | "noscript" | "template" | "basefont" | "bgsound"
     )
 }
+
+/// Whether a start tag directly inside of an element ends that element, whose own end tag may be left out.
+fn ends_before(open: &str, child: &str) -> bool {
+    match open {
+        "li" => child == "li",
+        "dt" | "dd" => matches!(child, "dt" | "dd"),
+        "option" => matches!(child, "option" | "optgroup"),
+        "optgroup" => child == "optgroup",
+        "td" | "th" => matches!(child, "td" | "th" | "tr" | "tbody" | "thead" | "tfoot"),
+        "tr" => matches!(child, "tr" | "tbody" | "thead" | "tfoot"),
+        "tbody" | "thead" | "tfoot" => matches!(child, "tbody" | "thead" | "tfoot"),
+        "rt" | "rp" => matches!(child, "rt" | "rp"),
+        "p" => PARAGRAPH_ENDS.contains(&child),
+        _ => false,
+    }
+}
+
+const PARAGRAPH_ENDS: &[&str] = &[
+    "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr",
+    "li", "listing", "main", "menu", "nav", "ol", "p", "plaintext", "pre", "search", "section", "summary", "table", "ul",
+    "xmp",
+];
