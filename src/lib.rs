@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod certs;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod event;

@@ -58,7 +58,8 @@ impl Breaks {
 fn first_int(holds: impl Fn(i64) -> bool) -> Option<i64> {
     let (mut low, mut high) = (i128::from(i64::MIN), i128::from(i64::MAX) + 1);
     while low < high {
-        let middle = low.midpoint(high);
+        // Rounded down: `midpoint` rounds towards zero, and would stand still below it.
+        let middle = low + (high - low) / 2;
         if i64::try_from(middle).is_ok_and(&holds) {
             high = middle;
         } else {
