@@ -37,6 +37,17 @@ impl CertStore {
         Self { folder: Some(folder), served: ArcSwap::default(), fallback: None }
     }
 
+    /// A store of a folder, read.
+    ///
+    /// # Errors
+    /// When the folder cannot be read. What is wrong with files in it is in the problems.
+    pub fn open(folder: &Path, now: Timestamp) -> io::Result<(Self, Problems)> {
+        std::fs::read_dir(folder)?;
+        let store = Self::of_folder(folder.to_owned());
+        let problems = store.reload(now);
+        Ok((store, problems))
+    }
+
     /// A store of one self-signed certificate, made anew: for the demo, where nothing is at stake.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ mod signature;
 mod status;
 mod watcher;
 
-pub use status::{SiteStatus, Status, Watching};
+pub use status::{SiteStatus, Status, StatusHandle, Watching};
 
 use crate::certs::CertStore;
 use crate::clock::Clock;
@@ -37,8 +37,10 @@ pub struct Setup {
     pub given: Vec<Arc<Site>>,
     /// The prefix of sites that name none.
     pub prefix: String,
+    /// The sites, exchanged whenever rules change.
+    pub world: Arc<ArcSwap<World>>,
     /// The certificates, exchanged in place.
-    pub certs: Arc<CertStore>,
+    pub certs: Option<Arc<CertStore>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How often everything is looked through, in case the system tells nothing or not all.
@@ -50,7 +52,6 @@ pub const POLL: Duration = Duration::from_secs(2);
 
 /// Reads rules and certificates, and reads them again whenever they change, until it is dropped.
 pub struct Reloader {
-    world: Arc<ArcSwap<World>>,
     gateway: Arc<ArcSwap<Gateway>>,
     board: Arc<Board>,
     orders: Sender<Wake>,
@@ -71,13 +72,13 @@ impl Reloader {
     /// # Errors
     /// When no thread can be started.
     pub fn start(setup: Setup) -> io::Result<Self> {
-        let world = Arc::new(ArcSwap::default());
         let gateway = Arc::new(ArcSwap::default());
         let board = Arc::new(Board::default());
         let (orders, wakes) = channel();
         let (poll, clock) = (setup.poll, setup.clock.clone());
-        let folders = [setup.rules.clone(), setup.certs.folder().map(ToOwned::to_owned)];
-        let mut keeper = Keeper::new(setup, world.clone(), gateway.clone(), board.clone());
+        let folders =
+            [setup.rules.clone(), setup.certs.as_ref().and_then(|certs| certs.folder().map(ToOwned::to_owned))];
+        let mut keeper = Keeper::new(setup, gateway.clone(), board.clone());
         // Watched before they are read, so that no change falls between.
         let told = orders.clone();
         let watcher = Watcher::new(folders, move |change| drop(told.send(Wake::Changed(change))));
@@ -85,13 +86,7 @@ impl Reloader {
         keeper.read_all(false);
         let turn = Turn { keeper, watcher, pending: Pending::default(), clock, poll, next_poll: None };
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || turn.run(&wakes))?;
-        Ok(Self { world, gateway, board, orders, tickets: AtomicU64::new(0), thread: Some(thread) })
-    }
-
-    /// The sites, exchanged whenever rules change.
-    #[must_use]
-    pub fn world(&self) -> Arc<ArcSwap<World>> {
-        self.world.clone()
+        Ok(Self { gateway, board, orders, tickets: AtomicU64::new(0), thread: Some(thread) })
     }
 
     /// The settings of `gateway.toml` as they are now. Those that need a restart are here too, without effect.
@@ -100,10 +95,10 @@ impl Reloader {
         self.gateway.clone()
     }
 
-    /// How each site and the certificates stand.
+    /// How each site and the certificates stand, now and later.
     #[must_use]
-    pub fn status(&self) -> Status {
-        self.board.read(Clone::clone)
+    pub fn status(&self) -> StatusHandle {
+        StatusHandle(self.board.clone())
     }
 
     /// Has everything read again (SIGHUP), changed or not. Gives a ticket: once [`Status::served`] has reached it, it is done.
@@ -113,10 +108,9 @@ impl Reloader {
         ticket
     }
 
-    /// Waits until the status is as wanted; `false` when the time is over first.
-    #[must_use]
-    pub fn wait_until(&self, timeout: Duration, wanted: impl Fn(&Status) -> bool) -> bool {
-        self.board.wait_until(timeout, wanted)
+    /// Stops watching, and waits until the thread has ended.
+    pub fn stop(self) {
+        drop(self);
     }
 }
 

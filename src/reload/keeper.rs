@@ -21,7 +21,6 @@ use std::time::{Duration, Instant};
 
 pub(super) struct Keeper {
     setup: Setup,
-    world: Arc<ArcSwap<World>>,
     gateway: Arc<ArcSwap<Gateway>>,
     board: Arc<Board>,
     sites: BTreeMap<SiteId, Kept>,
@@ -49,13 +48,8 @@ struct Kept {
 const GONE: Duration = Duration::from_secs(2);
 
 impl Keeper {
-    pub(super) fn new(
-        setup: Setup,
-        world: Arc<ArcSwap<World>>,
-        gateway: Arc<ArcSwap<Gateway>>,
-        board: Arc<Board>,
-    ) -> Self {
-        Self { setup, world, gateway, board, sites: BTreeMap::new(), started_with: None, certs_signature: None }
+    pub(super) fn new(setup: Setup, gateway: Arc<ArcSwap<Gateway>>, board: Arc<Board>) -> Self {
+        Self { setup, gateway, board, sites: BTreeMap::new(), started_with: None, certs_signature: None }
     }
 
     /// Looks through everything, and reads what can have changed; everything, if forced.
@@ -233,7 +227,7 @@ impl Keeper {
     /// Exchanges the world.
     pub(super) fn serve(&mut self) {
         let active = self.sites.values().filter_map(|kept| kept.active.clone());
-        self.world.store(Arc::new(World::new(self.setup.given.iter().cloned().chain(active))));
+        self.setup.world.store(Arc::new(World::new(self.setup.given.iter().cloned().chain(active))));
         self.board.write(|status| {
             status.sites.retain(|id, _| self.sites.contains_key(id));
             status.generation += 1;
@@ -299,21 +293,22 @@ impl Keeper {
     }
 
     fn read_certs(&mut self, force: bool) {
-        let Some(folder) = self.setup.certs.folder() else { return };
+        let Some(certs) = self.setup.certs.clone() else { return };
+        let Some(folder) = certs.folder() else { return };
         let signature = Some(signature::of_folder(folder));
         if self.certs_signature == signature && !force {
             return;
         }
         self.certs_signature = signature;
-        let problems = self.setup.certs.reload(self.setup.clock.now());
+        let problems = certs.reload(self.setup.clock.now());
         let report = drawn(&problems, &Sources::default(), Some(folder));
         match &report {
-            Some(report) => tracing::warn!(names = self.setup.certs.len(), report = &**report, "certificates loaded"),
-            None => tracing::info!(names = self.setup.certs.len(), "certificates loaded"),
+            Some(report) => tracing::warn!(names = certs.len(), report = &**report, "certificates loaded"),
+            None => tracing::info!(names = certs.len(), "certificates loaded"),
         }
         self.board.write(|status| {
             status.generation += 1;
-            status.certificates = self.setup.certs.len();
+            status.certificates = certs.len();
             status.certificates_report = report;
         });
     }

@@ -56,6 +56,36 @@ pub enum Watching {
     PollOnly(String),
 }
 
+/// Looks at the status, for as long as it is held.
+#[derive(Debug, Clone)]
+pub struct StatusHandle(pub(super) Arc<Board>);
+
+impl StatusHandle {
+    /// The status as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Status {
+        self.0.read(Clone::clone)
+    }
+
+    /// How many sites have newer rules than they serve with.
+    #[must_use]
+    pub fn stale_sites(&self) -> usize {
+        self.0.read(|status| status.sites.values().filter(|site| site.stale).count())
+    }
+
+    /// Site versions that were taken, and that were refused, since the start.
+    #[must_use]
+    pub fn counts(&self) -> (u64, u64) {
+        self.0.read(|status| (status.loads, status.refusals))
+    }
+
+    /// Waits until the status is as wanted; `false` when the time is over first.
+    #[must_use]
+    pub fn wait_until(&self, timeout: Duration, wanted: impl Fn(&Status) -> bool) -> bool {
+        self.0.wait_until(timeout, wanted)
+    }
+}
+
 /// Where the status is written up.
 #[derive(Debug, Default)]
 pub(super) struct Board {

@@ -10,12 +10,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Bench {
     dir: TempDir,
+    world: Arc<ArcSwap<World>>,
     reloader: Option<Reloader>,
 }
 
 impl Bench {
     fn new() -> Self {
-        let bench = Self { dir: tempfile::tempdir().unwrap(), reloader: None };
+        let bench = Self { dir: tempfile::tempdir().unwrap(), world: Arc::default(), reloader: None };
         fs::create_dir_all(bench.path("rules/sites")).unwrap();
         fs::create_dir(bench.path("certs")).unwrap();
         bench
@@ -35,7 +36,7 @@ impl Bench {
     /// With a poll that never comes, so that only what the system tells is seen.
     fn told_only(mut self) -> Self {
         self.start(Duration::from_secs(3600));
-        assert_eq!(self.reloader().status().watching, Watching::Told);
+        assert_eq!(self.status().watching, Watching::Told);
         self
     }
 
@@ -44,11 +45,20 @@ impl Bench {
             rules: Some(self.path("rules")),
             given: Vec::new(),
             prefix: "q7x".into(),
-            certs: Arc::new(CertStore::of_folder(self.path("certs"))),
+            world: self.world.clone(),
+            certs: Some(Arc::new(CertStore::of_folder(self.path("certs")))),
             clock: Arc::new(SystemClock),
             poll,
         };
         self.reloader = Some(Reloader::start(setup).unwrap());
+    }
+
+    fn handle(&self) -> StatusHandle {
+        self.reloader().status()
+    }
+
+    fn status(&self) -> Status {
+        self.handle().snapshot()
     }
 
     fn reloader(&self) -> &Reloader {
@@ -57,23 +67,23 @@ impl Bench {
 
     /// The port of the origin that a host leads to.
     fn port(&self, host: &str) -> Option<u16> {
-        let world = self.reloader().world().load_full();
+        let world = self.world.load_full();
         world.site_for_host(host).map(|site| site.origin.addresses[0].port)
     }
 
     #[track_caller]
     fn expect(&self, host: &str, port: impl Into<Option<u16>>) {
         let port = port.into();
-        let came = self.reloader().wait_until(PATIENCE, |_| self.port(host) == port);
-        assert!(came, "{host} leads to {:?}, not {port:?}\n{:#?}", self.port(host), self.reloader().status());
+        let came = self.handle().wait_until(PATIENCE, |_| self.port(host) == port);
+        assert!(came, "{host} leads to {:?}, not {port:?}\n{:#?}", self.port(host), self.status());
     }
 
     #[track_caller]
     fn expect_stale(&self, site: &str, stale: bool) {
         let id = SiteId::new(site);
         let came =
-            self.reloader().wait_until(PATIENCE, |status| status.sites.get(&id).is_some_and(|at| at.stale == stale));
-        assert!(came, "{:#?}", self.reloader().status());
+            self.handle().wait_until(PATIENCE, |status| status.sites.get(&id).is_some_and(|at| at.stale == stale));
+        assert!(came, "{:#?}", self.status());
     }
 }
 
@@ -87,7 +97,7 @@ fn what_is_there_at_the_start_is_served_at_once() {
     bench.site("a", "a.example", 1);
     let bench = bench.told_only();
     assert_eq!(bench.port("a.example"), Some(1));
-    let status = bench.reloader().status();
+    let status = bench.status();
     assert_eq!((status.loads, status.refusals, status.sites.len()), (1, 0, 1));
 }
 
@@ -121,11 +131,11 @@ fn a_refused_site_serves_its_last_good_rules_and_says_so() {
     bench.site("a", "a.example", 1);
     bench.site("b", "b.example", 2);
     let bench = bench.told_only();
-    let before = bench.reloader().world().load_full();
+    let before = bench.world.load_full();
     fs::write(bench.path("rules/sites/a/site.toml"), "hosts = [\"a.example\"]\norgin = 3\n").unwrap();
     bench.expect_stale("a", true);
     assert_eq!(bench.port("a.example"), Some(1));
-    let status = bench.reloader().status();
+    let status = bench.status();
     let report = status.sites[&SiteId::new("a")].report.clone().unwrap();
     assert!(report.contains("site.toml:2:1: error[unknown-key]"), "{report}");
     assert_eq!((status.loads, status.refusals), (2, 1));
@@ -133,7 +143,7 @@ fn a_refused_site_serves_its_last_good_rules_and_says_so() {
     bench.site("a", "a.example", 3);
     bench.expect("a.example", 3);
     bench.expect_stale("a", false);
-    let after = bench.reloader().world().load_full();
+    let after = bench.world.load_full();
     let same = |host| Arc::ptr_eq(before.site_for_host(host).unwrap(), after.site_for_host(host).unwrap());
     assert!(same("b.example") && !same("a.example"), "an unchanged site is not built again");
 }
@@ -152,8 +162,8 @@ fn a_file_that_is_half_written_is_waited_for() {
     file.write_all(b"locale = \"en\"\n").unwrap();
     drop(file);
     bench.expect("a.example", 2);
-    let locale = bench.reloader().world().load().site_for_host("a.example").unwrap().locale.clone();
-    assert_eq!((locale.as_str(), bench.reloader().status().refusals), ("en", 0));
+    let locale = bench.world.load().site_for_host("a.example").unwrap().locale.clone();
+    assert_eq!((locale.as_str(), bench.status().refusals), ("en", 0));
 }
 
 /// The way in which Kubernetes exchanges all files of a volume at once.
@@ -183,7 +193,7 @@ fn a_rules_folder_that_vanishes_takes_nothing_with_it() {
     bench.site("a", "a.example", 1);
     let bench = bench.told_only();
     fs::rename(bench.path("rules"), bench.path("away")).unwrap();
-    assert!(bench.reloader().wait_until(PATIENCE, |status| status.rules_report.is_some()));
+    assert!(bench.handle().wait_until(PATIENCE, |status| status.rules_report.is_some()));
     assert_eq!(bench.port("a.example"), Some(1));
     fs::create_dir(bench.path("rules")).unwrap();
     bench.site("a", "a.example", 2);
@@ -191,7 +201,7 @@ fn a_rules_folder_that_vanishes_takes_nothing_with_it() {
     // The new folder is watched like the old one.
     bench.site("a", "a.example", 3);
     bench.expect("a.example", 3);
-    assert!(bench.reloader().status().rules_report.is_none());
+    assert!(bench.status().rules_report.is_none());
 }
 
 #[test]
@@ -239,7 +249,7 @@ fn a_removed_site_is_served_no_more_and_frees_its_hosts() {
     bench.expect_stale("b", false);
     fs::remove_dir_all(bench.path("rules/sites/b")).unwrap();
     bench.expect("a.example", None);
-    assert!(bench.reloader().status().sites.is_empty());
+    assert!(bench.status().sites.is_empty());
 }
 
 #[test]
@@ -266,10 +276,10 @@ fn settings_that_need_a_restart_are_named_and_limits_take_effect() {
     bench.site("a", "a.example", 1);
     let bench = bench.told_only();
     fs::write(bench.path("rules/gateway.toml"), "threads = 3\nhttps_redirect = true\n").unwrap();
-    assert!(bench.reloader().wait_until(PATIENCE, |status| status.needs_restart == ["threads"]));
+    assert!(bench.handle().wait_until(PATIENCE, |status| status.needs_restart == ["threads"]));
     assert!(bench.reloader().gateway().load().https_redirect);
-    let redirects = || bench.reloader().world().load().site_for_host("a.example").unwrap().https_redirect;
-    assert!(bench.reloader().wait_until(PATIENCE, |_| redirects()));
+    let redirects = || bench.world.load().site_for_host("a.example").unwrap().https_redirect;
+    assert!(bench.handle().wait_until(PATIENCE, |_| redirects()));
 }
 
 #[test]
@@ -278,9 +288,9 @@ fn certificates_are_exchanged_and_an_order_is_served() {
     let made = rcgen::generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
     fs::write(bench.path("certs/shop.example.pem"), made.cert.pem()).unwrap();
     fs::write(bench.path("certs/shop.example.key"), made.signing_key.serialize_pem()).unwrap();
-    assert!(bench.reloader().wait_until(PATIENCE, |status| status.certificates == 1));
+    assert!(bench.handle().wait_until(PATIENCE, |status| status.certificates == 1));
     let ticket = bench.reloader().reload_now();
-    assert!(bench.reloader().wait_until(PATIENCE, |status| status.served >= ticket));
+    assert!(bench.handle().wait_until(PATIENCE, |status| status.served >= ticket));
 }
 
 #[test]
@@ -292,5 +302,5 @@ fn many_reloads_in_a_row_lose_nothing() {
         bench.site("a", "a.example", port);
         bench.expect("a.example", port);
     }
-    assert_eq!(bench.reloader().status().refusals, 0);
+    assert_eq!(bench.status().refusals, 0);
 }

@@ -68,11 +68,17 @@ impl Watcher {
     }
 
     fn start(&mut self) {
-        self.inner = None;
-        self.watched = self.identities();
-        match self.watch() {
-            Ok(watcher) => (self.inner, self.failure) = (Some(watcher), None),
-            Err(error) => self.failure = Some(error.to_string()),
+        // A folder that comes or goes just before it is watched is told of by nobody: so it is looked at once more after.
+        for _ in 0..8 {
+            self.inner = None;
+            self.watched = self.identities();
+            match self.watch() {
+                Ok(watcher) => (self.inner, self.failure) = (Some(watcher), None),
+                Err(error) => self.failure = Some(error.to_string()),
+            }
+            if self.watched == self.identities() {
+                return;
+            }
         }
     }
 

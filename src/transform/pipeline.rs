@@ -130,10 +130,7 @@ impl Transform {
         self.decoder.is_none() && self.encoder.is_none() && self.failed.is_none()
     }
 
-    fn guarded(
-        &mut self,
-        step: impl FnOnce(&mut Self) -> Result<(), TransformError>,
-    ) -> Result<(), TransformError> {
+    fn guarded(&mut self, step: impl FnOnce(&mut Self) -> Result<(), TransformError>) -> Result<(), TransformError> {
         if let Some(error) = self.failed {
             return Err(error);
         }

@@ -136,6 +136,5 @@ fn not_lowered(text: &str, reason: NotLowered, segments: &[(String, Range<usize>
     ConditionProblem { span, code, message, help, severity: Severity::Error }
 }
 
-
 #[cfg(test)]
 mod tests;

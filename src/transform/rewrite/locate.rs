@@ -334,7 +334,8 @@ impl Marks {
                 slot.kind = Kind::BodyEnd;
                 return Ok(false);
             }
-            ("body" | "html", _) | ("head", Position::Before | Position::After | Position::Replace | Position::Remove) => {}
+            ("body" | "html", _)
+            | ("head", Position::Before | Position::After | Position::Replace | Position::Remove) => {}
             // Markup would be text there.
             (_, Position::Prepend | Position::Append) if !has_end || is_raw_text(name) => return Ok(false),
             (_, Position::Before) => self.splices.add(insert(tag.start, Rank::Outside)),
@@ -475,7 +476,16 @@ fn is_amp(attribute: &str) -> bool {
 fn is_raw_text(name: &str) -> bool {
     matches!(
         name,
-        "script" | "style" | "textarea" | "title" | "iframe" | "noscript" | "noembed" | "noframes" | "xmp" | "plaintext"
+        "script"
+            | "style"
+            | "textarea"
+            | "title"
+            | "iframe"
+            | "noscript"
+            | "noembed"
+            | "noframes"
+            | "xmp"
+            | "plaintext"
     )
 }
 
@@ -503,8 +513,45 @@ fn ends_before(open: &str, child: &str) -> bool {
 }
 
 const PARAGRAPH_ENDS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr",
-    "li", "listing", "main", "menu", "nav", "ol", "p", "plaintext", "pre", "search", "section", "summary", "table", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "li",
+    "listing",
+    "main",
+    "menu",
+    "nav",
+    "ol",
+    "p",
+    "plaintext",
+    "pre",
+    "search",
+    "section",
+    "summary",
+    "table",
+    "ul",
     "xmp",
 ];

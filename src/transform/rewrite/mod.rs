@@ -118,7 +118,8 @@ impl Rewriter {
     /// Ends the page.
     pub(super) fn finish(&mut self, out: &mut BytesMut) {
         let Some(scan) = self.scan.take() else { return };
-        let outcome = catch_unwind(AssertUnwindSafe(|| scan.end())).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| scan.end())).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
         let end = self.splicer.offset() + self.held.len();
         {
             let mut marks = locate::lock(&self.marks);

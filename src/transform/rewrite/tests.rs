@@ -40,7 +40,8 @@ fn edits_of_one_place_keep_the_order_of_the_plan() {
     let (body, applied) = rewrite(html, &edits);
     assert_eq!(body, "<!doctype html>[2][3][1][4]");
     assert_eq!(applied, [true, true, true, true, true, false], "what is inside of a removed element was not delivered");
-    let nested = rewrite("<!doctype html><div><p>a</p></div>", &[edit("p", Before, "[1]"), edit("div", Prepend, "[2]")]).0;
+    let nested =
+        rewrite("<!doctype html><div><p>a</p></div>", &[edit("p", Before, "[1]"), edit("div", Prepend, "[2]")]).0;
     assert_eq!(nested, "<!doctype html><div>[2][1]<p>a</p></div>");
     let ends = rewrite("<!doctype html><div><p>a</p></div>", &[edit("div", Append, "[1]"), edit("p", After, "[2]")]).0;
     assert_eq!(ends, "<!doctype html><div><p>a</p>[2][1]</div>");
@@ -138,7 +139,10 @@ fn html_head_and_body_are_never_taken_away_and_nothing_stands_around_them() {
 fn markup_is_never_put_where_it_would_be_text() {
     let html = "<!doctype html><script class=x>1</script><p class=x></p>";
     assert_eq!(put(html, ".x", Prepend), "<!doctype html><script class=x>1</script><p class=x>[*]</p>");
-    assert_eq!(put("<!doctype html><noscript><p class=x></noscript>", ".x", After), "<!doctype html><noscript><p class=x></noscript>");
+    assert_eq!(
+        put("<!doctype html><noscript><p class=x></noscript>", ".x", After),
+        "<!doctype html><noscript><p class=x></noscript>"
+    );
 }
 
 #[test]

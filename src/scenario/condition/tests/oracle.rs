@@ -38,9 +38,27 @@ const FACTS: &[(&str, &str, Option<&str>)] = &[
 ];
 
 const NUMBERS: &[&str] = &[
-    "0", "1", "-1", "2", "7", "0.0", "-0.0", "0.5", "1.0", "-1.5", "9007199254740992", "9007199254740993",
-    "9007199254740992.0", "9007199254740994.0", "9223372036854775807", "-9223372036854775808", "9223372036854775807.0",
-    "1e300", "3u", "2 * 3", "1 - 2",
+    "0",
+    "1",
+    "-1",
+    "2",
+    "7",
+    "0.0",
+    "-0.0",
+    "0.5",
+    "1.0",
+    "-1.5",
+    "9007199254740992",
+    "9007199254740993",
+    "9007199254740992.0",
+    "9007199254740994.0",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "9223372036854775807.0",
+    "1e300",
+    "3u",
+    "2 * 3",
+    "1 - 2",
 ];
 const TEXTS: &[&str] = &["", "a", "ab", "abc", "b", "/a", "/a/b", "日", "日本", "\u{301}", "vip", "10", "é"];
 const REGEXES: &[&str] = &["^a", "b$", "a.c", "日+", "^$", "", "[0-9]+", "(?i)VIP"];
@@ -98,9 +116,28 @@ fn condition() -> impl Strategy<Value = String> {
 
 fn value() -> impl Strategy<Value = Option<Value<'static>>> {
     let string = || select(TEXTS).prop_map(|text| Cow::Borrowed(text));
-    let int = select(&[0, 1, -1, 2, 3, 6, 7, 8, (1 << 53), (1 << 53) + 1, (1 << 53) + 2, i64::MAX, i64::MAX - 1, i64::MIN][..]);
+    let int = select(
+        &[0, 1, -1, 2, 3, 6, 7, 8, (1 << 53), (1 << 53) + 1, (1 << 53) + 2, i64::MAX, i64::MAX - 1, i64::MIN][..],
+    );
     let double = select(
-        &[0.0, -0.0, 0.5, 1.0, 1.5, -1.5, 3.0, 6.0, 9_007_199_254_740_992.0, 9_007_199_254_740_994.0, 9.3e18, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE][..],
+        &[
+            0.0,
+            -0.0,
+            0.5,
+            1.0,
+            1.5,
+            -1.5,
+            3.0,
+            6.0,
+            9_007_199_254_740_992.0,
+            9_007_199_254_740_994.0,
+            9.3e18,
+            1e300,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::MIN_POSITIVE,
+        ][..],
     );
     prop_oneof![
         3 => Just(None),
@@ -162,7 +199,9 @@ fn context(table: &Table) -> Context<'static, 'static> {
     let seen = table.fact(crate::facts::attributes::find("seen").unwrap(), Some("a"));
     let seen = matches!(seen, Some(Value::Bool(_))).then_some(seen == Some(Value::Bool(true)));
     context
-        .add_function("seen", move |_: Arc<String>| seen.ok_or_else(|| ExecutionError::function_error("seen", "unknown")))
+        .add_function("seen", move |_: Arc<String>| {
+            seen.ok_or_else(|| ExecutionError::function_error("seen", "unknown"))
+        })
         .unwrap();
     context
 }
