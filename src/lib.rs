@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod certs;
+pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;

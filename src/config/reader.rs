@@ -5,6 +5,7 @@
 mod values;
 mod words;
 
+pub use values::TextPair;
 pub use words::{format_duration, parse_duration, suggest};
 
 use super::diagnostic::Problems;

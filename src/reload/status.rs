@@ -104,8 +104,8 @@ impl Board {
     }
 
     pub(super) fn wait_until(&self, timeout: Duration, wanted: impl Fn(&Status) -> bool) -> bool {
-        let waited = self.changed.wait_timeout_while(self.lock(), timeout, |status| !wanted(status));
-        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        let ended = self.changed.wait_timeout_while(self.lock(), timeout, |status| !wanted(status));
+        !ended.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// A status is whole after every write, so a poisoned one is as good as any.

@@ -110,10 +110,11 @@ fn changes(event: &Event, folders: &[Option<PathBuf>; 2]) -> Vec<Change> {
     }
     let writing = match event.kind {
         // Reading is also told of; ours would wake us for ever.
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(false),
-        EventKind::Access(_) => return Vec::new(),
+        EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write) => return Vec::new(),
         EventKind::Modify(ModifyKind::Data(_)) => Some(true),
-        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => Some(false),
+        EventKind::Access(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From)) => {
+            Some(false)
+        }
         _ => None,
     };
     let change = |path: &PathBuf| {

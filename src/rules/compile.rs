@@ -59,7 +59,7 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
     let mut settings = None;
     let sound = site_file.text.as_deref().and_then(|text| {
         document::read(text, &site_file.path, &mut problems, |table| {
-            settings = Some(site::read(table, gateway, options))
+            settings = Some(site::read(table, gateway, options));
         })
     });
     let time_zone = settings.as_ref().map_or(TimeZone::UTC, |settings| settings.time_zone.clone());
@@ -110,11 +110,11 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
         let _ = checker.check(text, &mut problems);
     }
     warn_of_namesakes(&drafts, &mut problems);
-    let compiled: Vec<(Scenario, Checked)> = drafts
+    let judged: Vec<(Scenario, Checked)> = drafts
         .into_iter()
         .filter_map(|draft| {
-            let checked = checker.check(&draft.when, &mut problems)?;
-            draft.enabled.then_some((draft.scenario, checked))
+            let condition = checker.check(&draft.when, &mut problems)?;
+            draft.enabled.then_some((draft.scenario, condition))
         })
         .collect();
 
@@ -124,7 +124,7 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
     problems.sort();
     let hosts = settings.as_ref().map(|settings| settings.hosts.clone()).unwrap_or_default();
     let settings = settings.filter(|_| sound.is_some() && !problems.has_errors());
-    let site = settings.and_then(|settings| assemble(id.clone(), settings, compiled)).map(Arc::new);
+    let site = settings.and_then(|settings| assemble(id.clone(), settings, judged)).map(Arc::new);
     Compiled { id, site, hosts, site_file: site_file.path, problems, sources }
 }
 

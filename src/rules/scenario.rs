@@ -5,10 +5,10 @@ mod goal;
 mod schedule;
 mod variant;
 
-pub use caps::CAPS;
-pub use goal::GOAL;
-pub use schedule::SCHEDULE;
-pub use variant::VARIANT;
+pub(crate) use caps::CAPS;
+pub(crate) use goal::GOAL;
+pub(crate) use schedule::SCHEDULE;
+pub(crate) use variant::VARIANT;
 
 use super::conditions::Text;
 use super::files::File;
@@ -24,7 +24,7 @@ use jiff::tz::TimeZone;
 use toml::de::DeValue;
 
 /// The top of a scenario's file.
-pub static SCENARIO: Section = Section {
+pub(crate) static SCENARIO: Section = Section {
     file: "scenarios/*.toml",
     header: "",
     help: "One scenario a file; the file's name is its id. The least one is a `name`, a `when` and one `[[variant]]` with an action.",

@@ -10,7 +10,7 @@ use crate::config::settings::{REQUIRED, Section, setting};
 use toml::de::DeValue;
 
 /// `segments.toml`.
-pub static SEGMENTS: Section = Section {
+pub(crate) static SEGMENTS: Section = Section {
     file: "segments.toml",
     header: "",
     help: "Conditions with a name, used in others as `segment.NAME`: `vip = 'customer.rank == \"gold\"'`. Instead of a text, a \

@@ -6,10 +6,10 @@ mod host;
 mod origin;
 mod pages;
 
-pub use cookie::COOKIE;
-pub use customer::CUSTOMER;
-pub use origin::{HEALTH, ORIGIN, UPSTREAM};
-pub use pages::PAGES;
+pub(crate) use cookie::COOKIE;
+pub(crate) use customer::CUSTOMER;
+pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
+pub(crate) use pages::PAGES;
 
 use super::LoadOptions;
 use crate::config::gateway::Gateway;
@@ -20,7 +20,7 @@ use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// The top of `site.toml`.
-pub static SITE: Section = Section {
+pub(crate) static SITE: Section = Section {
     file: "site.toml",
     header: "",
     help: "One shop. The least file is `hosts = [\"shop.example\"]` and `origin = \"http://127.0.0.1:8101\"`.",
@@ -101,7 +101,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
         cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
-        customer: table.table("customer").map(customer::read).unwrap_or_default(),
+        customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         hosts,
     };
     table.finish();

@@ -65,5 +65,5 @@ fn all_problems_are_found_at_once() {
         "listen = [\"localhost:80\"]\ntrusted_proxies = [\"10.0.0.0/99\"]\nthreads = 0\nlimits.max_ratio = \"x\"\nlisten_tls = 1\n",
     );
     assert_eq!(gateway, None);
-    assert_eq!(problems, ["bad-address", "bad-network", "out-of-range", "wrong-type", "unknown-key"]);
+    assert_eq!(problems, ["bad-address", "out-of-range", "bad-network", "wrong-type", "unknown-key"]);
 }

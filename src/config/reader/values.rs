@@ -5,6 +5,9 @@ use super::{Placed, Table, format_duration, parse_duration, suggest};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+/// A name and a text of a table of texts.
+pub type TextPair = (Placed<String>, Placed<String>);
+
 /// A type in words, and how a value of it is written.
 type Wanted = (&'static str, &'static str);
 
@@ -202,7 +205,7 @@ impl Table<'_, '_> {
     }
 
     /// All pairs of a table of texts, in the order of the file: `text = { ja = "…", en = "…" }`.
-    pub fn string_map(&mut self, key: &'static str) -> Option<Placed<Vec<(Placed<String>, Placed<String>)>>> {
+    pub fn string_map(&mut self, key: &'static str) -> Option<Placed<Vec<TextPair>>> {
         let value = self.raw(key)?;
         let Some(table) = value.get_ref().as_table() else {
             self.mistyped(key, TEXT_TABLE, value);

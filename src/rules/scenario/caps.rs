@@ -5,7 +5,7 @@ use crate::config::settings::{Section, setting};
 use crate::scenario::{Caps, Cooldown};
 
 /// `[caps]`.
-pub static CAPS: Section = Section {
+pub(crate) static CAPS: Section = Section {
     file: "scenarios/*.toml",
     header: "[caps]",
     help: "How often one visitor may see the scenario. What is left out does not limit.",

@@ -6,7 +6,7 @@ use crate::scenario::Goal;
 use std::time::Duration;
 
 /// `[goal]`.
-pub static GOAL: Section = Section {
+pub(crate) static GOAL: Section = Section {
     file: "scenarios/*.toml",
     header: "[goal]",
     help: "What counts as success of the scenario.",

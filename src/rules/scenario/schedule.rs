@@ -9,7 +9,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 /// `[schedule]`.
-pub static SCHEDULE: Section = Section {
+pub(crate) static SCHEDULE: Section = Section {
     file: "scenarios/*.toml",
     header: "[schedule]",
     help: "When the scenario may run. What is left out does not limit.",

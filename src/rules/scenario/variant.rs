@@ -9,7 +9,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 /// `[[variant]]`.
-pub static VARIANT: Section = Section {
+pub(crate) static VARIANT: Section = Section {
     file: "scenarios/*.toml",
     header: "[[variant]]",
     help: "One arm of the scenario: `[variant.KIND]` says what it shows, and there may be several kinds in one arm. An arm without \

@@ -6,7 +6,7 @@ use crate::site::CookieSettings;
 use std::time::Duration;
 
 /// `[cookie]`.
-pub static COOKIE: Section = Section {
+pub(crate) static COOKIE: Section = Section {
     file: "site.toml",
     header: "[cookie]",
     help: "The visitor's cookie. It is always sealed, `HttpOnly` and `SameSite=Lax`, and `Secure` over https.",

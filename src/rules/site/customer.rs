@@ -7,7 +7,7 @@ use crate::site::{CustomerMapping, CustomerSource};
 use http::HeaderName;
 
 /// `[customer]`.
-pub static CUSTOMER: Section = Section {
+pub(crate) static CUSTOMER: Section = Section {
     file: "site.toml",
     header: "[customer]",
     help: "Where `customer.*` comes from: `rank = { response_header = \"X-Member-Rank\" }`. A `response_header` is taken off before \
@@ -26,7 +26,7 @@ const SOURCES: [&str; 3] = ["response_header", "request_header", "cookie"];
 const EXAMPLE: &str = "{ response_header = \"X-Member-Rank\" }";
 
 /// Reads the table.
-pub(super) fn read(table: Table<'_, '_>) -> Vec<CustomerMapping> {
+pub(super) fn read(table: &Table<'_, '_>) -> Vec<CustomerMapping> {
     let known: Vec<&str> = ATTRIBUTES.iter().filter_map(|attribute| attribute.name.strip_prefix("customer.")).collect();
     let mut mappings = Vec::new();
     for (key, value) in table.entries() {
@@ -41,7 +41,7 @@ pub(super) fn read(table: Table<'_, '_>) -> Vec<CustomerMapping> {
                 mappings.extend(mapping(&columns, field, value));
             }
         } else if known.contains(&key.value.as_str()) || key.value == "name" {
-            mappings.extend(mapping(&table, key, value));
+            mappings.extend(mapping(table, key, value));
         } else {
             let help = suggest(&key.value, known.iter().copied()).map_or_else(
                 || format!("known here: {}; a column of your own is `attr.{} = …`", known.join(", "), key.value),

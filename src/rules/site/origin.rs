@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// `[[origin]]`.
-pub static ORIGIN: Section = Section {
+pub(crate) static ORIGIN: Section = Section {
     file: "site.toml",
     header: "[[origin]]",
     help: "One address of the shop; the long form of `origin`.",
@@ -23,7 +23,7 @@ pub static ORIGIN: Section = Section {
 };
 
 /// `[upstream]`.
-pub static UPSTREAM: Section = Section {
+pub(crate) static UPSTREAM: Section = Section {
     file: "site.toml",
     header: "[upstream]",
     help: "How the shop is spoken to.",
@@ -51,7 +51,7 @@ pub static UPSTREAM: Section = Section {
 };
 
 /// `[upstream.health]`.
-pub static HEALTH: Section = Section {
+pub(crate) static HEALTH: Section = Section {
     file: "site.toml",
     header: "[upstream.health]",
     help: "Asks each address regularly, so that visitors are not sent to one that is down. Without this table, an address that \

@@ -5,7 +5,7 @@ use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::{PAGE_KINDS, PagePattern, PathPattern};
 
 /// `[pages]`.
-pub static PAGES: Section = Section {
+pub(crate) static PAGES: Section = Section {
     file: "site.toml",
     header: "[pages]",
     help: "Tells the kind of a page (`page.kind` in conditions) by its path: `product = \"/item/*\"`. `*` stands for anything but \
