@@ -155,11 +155,12 @@ impl Turn {
                 self.keeper.read_changed(&changes);
                 self.renew_watch();
             } else if poll_at <= now {
-                self.keeper.read_all(false);
+                let parts = self.keeper.look();
                 self.renew_watch();
                 // Looking through ten thousand sites takes its time: never more than a twentieth of ours.
-                let taken = self.clock.monotonic().saturating_duration_since(now);
-                self.next_poll = Some(self.clock.monotonic() + self.poll.max(taken * 20));
+                let done = self.clock.monotonic();
+                let taken = done.saturating_duration_since(now);
+                self.next_poll = Some(done + (self.poll / parts).max(taken * 20));
             }
         }
     }

@@ -16,7 +16,7 @@ mod site;
 
 pub use compile::{Compiled, compile};
 pub(crate) use files::is_litter;
-pub use files::{SiteFiles, list_sites, misplaced};
+pub use files::{SiteFiles, is_site, list_sites, misplaced};
 pub use hosts::HostTable;
 pub use origin_only::site_for_origin;
 

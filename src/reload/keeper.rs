@@ -12,6 +12,7 @@ use crate::ids::SiteId;
 use crate::rules::{self, Compiled, HostTable, LoadOptions, SiteFiles};
 use crate::site::Site;
 use crate::world::World;
+use ahash::AHashSet;
 use arc_swap::ArcSwap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,10 @@ pub(super) struct Keeper {
     gateway: Arc<ArcSwap<Gateway>>,
     board: Arc<Board>,
     sites: BTreeMap<SiteId, Kept>,
+    /// Sites that are not to be served any more, but are until the world is exchanged.
+    removed: Vec<SiteId>,
+    /// Where [`Keeper::look`] goes on.
+    next_part: usize,
     /// The settings that the process started with.
     started_with: Option<Gateway>,
     certs_signature: Option<u64>,
@@ -47,13 +52,35 @@ struct Kept {
 /// A folder that is gone for less than this is being exchanged by a slow copy: its site goes on serving.
 const GONE: Duration = Duration::from_secs(2);
 
+/// Sites that are looked through in one go: what is told meanwhile has to wait so long.
+const PART: usize = 200;
+
 impl Keeper {
     pub(super) fn new(setup: Setup, gateway: Arc<ArcSwap<Gateway>>, board: Arc<Board>) -> Self {
-        Self { setup, gateway, board, sites: BTreeMap::new(), started_with: None, certs_signature: None }
+        Self {
+            setup,
+            gateway,
+            board,
+            sites: BTreeMap::new(),
+            removed: Vec::new(),
+            next_part: 0,
+            started_with: None,
+            certs_signature: None,
+        }
     }
 
     /// Looks through everything, and reads what can have changed; everything, if forced.
     pub(super) fn read_all(&mut self, force: bool) {
+        self.survey(force, usize::MAX);
+    }
+
+    /// Looks through a part of the sites, the next one each time. Says in how many parts they are gone through.
+    pub(super) fn look(&mut self) -> u32 {
+        self.survey(false, PART);
+        self.sites.len().div_ceil(PART).max(1) as u32
+    }
+
+    fn survey(&mut self, force: bool, part: usize) {
         self.read_certs(force);
         let Some(folder) = self.setup.rules.clone() else { return };
         let force = self.read_gateway(&folder) || force;
@@ -62,11 +89,14 @@ impl Keeper {
             return self.serve_if(BTreeSet::new());
         }
         let present: BTreeSet<SiteId> = rules::list_sites(&folder, &mut Problems::default()).into_iter().collect();
+        let turn = self.next_part..self.next_part.saturating_add(part);
+        self.next_part = if turn.end >= present.len() { 0 } else { turn.end };
         let mut changed = BTreeSet::new();
-        for id in &present {
-            let signature = signature::of_folder(&folder.join("sites").join(id.as_str()));
+        for (index, id) in present.iter().enumerate() {
             let kept = self.sites.entry(id.clone()).or_default();
-            if force || kept.signature != signature || kept.fingerprint.is_none() {
+            let never_read = kept.fingerprint.is_none();
+            let differs = || kept.signature != signature::of_folder(&folder.join("sites").join(id.as_str()));
+            if force || never_read || ((part == usize::MAX || turn.contains(&index)) && differs()) {
                 changed.insert(id.clone());
             }
         }
@@ -77,14 +107,13 @@ impl Keeper {
     /// Reads what was told to have changed.
     pub(super) fn read_changed(&mut self, changes: &Pending) {
         let Some(folder) = self.setup.rules.clone().filter(|_| !changes.all) else { return self.read_all(false) };
-        let (present, gone): (BTreeSet<_>, BTreeSet<_>) =
-            changes.sites.iter().cloned().partition(|id| folder.join("sites").join(id.as_str()).is_dir());
-        let named: Vec<SiteId> = rules::list_sites(&folder, &mut Problems::default());
-        let present = present.into_iter().filter(|id| named.contains(id)).collect();
-        if !gone.is_empty() {
+        let known = |id: &&SiteId| rules::is_site(&folder, id);
+        if changes.sites.iter().all(|id| known(&id)) {
+            self.serve_if(changes.sites.clone());
+        } else {
+            // One is gone, or is no site: the list of sites must be looked at, and who changed is found on the way.
             self.read_all(false);
         }
-        self.serve_if(present);
     }
 
     pub(super) fn tell_watching(&self, watching: Watching) {
@@ -104,8 +133,7 @@ impl Keeper {
         for id in changed {
             compiled.extend(self.compile(&id).map(|found| (id, found)));
         }
-        let removed = self.sites.len() != self.board.read(|status| status.sites.len());
-        if !compiled.is_empty() || removed {
+        if !compiled.is_empty() || !self.removed.is_empty() {
             self.admit(compiled);
             self.serve();
         }
@@ -196,28 +224,17 @@ impl Keeper {
     /// Two sites may exchange hosts with each other, so none is asked about the versions that are about to go. One that is refused
     /// goes on serving as it was, and may thereby keep others out: hence again, until nobody more is refused.
     fn settle_hosts(&self, turns: &[(SiteId, Compiled, bool)]) -> HostTable {
-        let mut refused: BTreeSet<&SiteId> = BTreeSet::new();
+        let mut refused: AHashSet<&SiteId> = AHashSet::new();
         loop {
-            let replaced: BTreeSet<&SiteId> = turns
+            let sound: Vec<&Arc<Site>> = turns
                 .iter()
-                .filter(|(id, found, _)| found.site.is_some() && !refused.contains(id))
-                .map(|turn| &turn.0)
+                .filter(|(id, ..)| !refused.contains(id))
+                .filter_map(|(_, found, _)| found.site.as_ref())
                 .collect();
-            let mut hosts = HostTable::default();
-            self.setup.given.iter().for_each(|site| hosts.enter(site));
-            let staying = self.sites.iter().filter(|(id, _)| !replaced.contains(id));
-            staying.filter_map(|(_, kept)| kept.active.as_ref()).for_each(|site| hosts.enter(site));
+            let leaving = self.removed.iter().cloned().chain(sound.iter().map(|site| site.id.clone())).collect();
+            let mut hosts = HostTable::of_world(self.setup.world.load_full(), leaving);
             let before = refused.len();
-            for (id, site) in turns.iter().filter_map(|(id, found, _)| Some((id, found.site.as_ref()?))) {
-                if !replaced.contains(id) {
-                    continue;
-                }
-                if hosts.is_free_for(site) {
-                    hosts.enter(site);
-                } else {
-                    refused.insert(id);
-                }
-            }
+            refused.extend(sound.into_iter().filter(|site| !hosts.try_enter(site)).map(|site| &site.id));
             if refused.len() == before {
                 return hosts;
             }
@@ -229,7 +246,9 @@ impl Keeper {
         let active = self.sites.values().filter_map(|kept| kept.active.clone());
         self.setup.world.store(Arc::new(World::new(self.setup.given.iter().cloned().chain(active))));
         self.board.write(|status| {
-            status.sites.retain(|id, _| self.sites.contains_key(id));
+            for id in self.removed.drain(..) {
+                status.sites.remove(&id);
+            }
             status.generation += 1;
         });
     }
@@ -244,6 +263,7 @@ impl Keeper {
             let since = *kept.gone.get_or_insert(now);
             let keep = now.saturating_duration_since(since) < GONE;
             if !keep {
+                self.removed.push(id.clone());
                 tracing::info!(site = %id, "the site's folder is gone: it is served no more");
             }
             keep

@@ -61,6 +61,12 @@ pub fn list_sites(rules: &Path, problems: &mut Problems) -> Vec<SiteId> {
     ids
 }
 
+/// Whether a site has a folder. Cheaper than to list them all.
+#[must_use]
+pub fn is_site(rules: &Path, id: &SiteId) -> bool {
+    names::is_name(id.as_str()) && rules.join("sites").join(id.as_str()).is_dir()
+}
+
 /// Warns of entries of the rules folder itself that look misnamed. Others are none of our business.
 pub fn misplaced(rules: &Path, problems: &mut Problems) {
     let known = [gateway::FILE, "sites"];
@@ -204,7 +210,11 @@ fn list(rules: &Path, folder: &Path, problems: &mut Problems) -> Vec<Entry> {
         for entry in std::fs::read_dir(rules.join(folder))? {
             let entry = entry?;
             if let Some(name) = entry.file_name().to_str().filter(|name| !is_litter(name)) {
-                let is_folder = entry.path().is_dir();
+                // The kind comes with the listing, except for links.
+                let is_folder = match entry.file_type()? {
+                    kind if kind.is_symlink() => entry.path().is_dir(),
+                    kind => kind.is_dir(),
+                };
                 entries.push(Entry { name: name.to_owned(), is_folder });
             }
         }

@@ -3,25 +3,27 @@
 use super::compile::Compiled;
 use crate::ids::SiteId;
 use crate::site::Site;
-use ahash::AHashMap;
+use crate::world::World;
+use ahash::{AHashMap, AHashSet};
 use std::sync::Arc;
 
-/// Which site has which host.
+/// Which site has which host: those that serve, and those that are to.
+///
+/// It looks into the world that serves instead of copying it, so that to change one site among ten thousand costs no more than
+/// to change one of ten.
 #[derive(Debug, Default)]
-pub struct HostTable(AHashMap<String, SiteId>);
+pub struct HostTable {
+    serving: Arc<World>,
+    /// Sites of that world that are about to go or to be exchanged.
+    leaving: AHashSet<SiteId>,
+    entered: AHashMap<String, SiteId>,
+}
 
 impl HostTable {
-    /// Enters a site without asking: one that serves already.
-    pub fn enter(&mut self, site: &Site) {
-        for host in &site.hosts {
-            self.0.entry(host.clone()).or_insert_with(|| site.id.clone());
-        }
-    }
-
-    /// Whether no other site has one of a site's hosts.
+    /// The hosts of a world, without those of the sites that are about to leave it.
     #[must_use]
-    pub fn is_free_for(&self, site: &Site) -> bool {
-        site.hosts.iter().all(|host| self.0.get(host).is_none_or(|owner| *owner == site.id))
+    pub fn of_world(serving: Arc<World>, leaving: AHashSet<SiteId>) -> Self {
+        Self { serving, leaving, entered: AHashMap::new() }
     }
 
     /// Takes a compiled site, unless it has errors or one of its hosts is another's: that is added to its problems.
@@ -29,7 +31,7 @@ impl HostTable {
         let site = compiled.site.clone()?;
         let mut taken = false;
         for host in &compiled.hosts {
-            let Some(owner) = self.0.get(&host.value).filter(|owner| **owner != site.id) else { continue };
+            let Some(owner) = self.owner(&host.value).filter(|owner| **owner != site.id) else { continue };
             taken = true;
             compiled.problems.error(
                 "host-taken",
@@ -44,5 +46,23 @@ impl HostTable {
         }
         self.enter(&site);
         Some(site)
+    }
+
+    /// Enters a site, if no other has one of its hosts.
+    pub fn try_enter(&mut self, site: &Site) -> bool {
+        let free = site.hosts.iter().all(|host| self.owner(host).is_none_or(|owner| *owner == site.id));
+        if free {
+            self.enter(site);
+        }
+        free
+    }
+
+    fn enter(&mut self, site: &Site) {
+        self.entered.extend(site.hosts.iter().map(|host| (host.clone(), site.id.clone())));
+    }
+
+    fn owner(&self, host: &str) -> Option<&SiteId> {
+        let serving = || self.serving.owner(host).map(|site| &site.id).filter(|id| !self.leaving.contains(id));
+        self.entered.get(host).or_else(serving)
     }
 }
