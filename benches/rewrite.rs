@@ -48,7 +48,8 @@ fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
             writer.write_all(plain).and_then(|()| writer.finish()).unwrap_or_default()
         }
         Coding::Brotli => {
-            let (mut coded, params) = (Vec::new(), brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() });
+            let (mut coded, params) =
+                (Vec::new(), brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() });
             let _ = brotli::BrotliCompress(&mut &*plain, &mut coded, &params);
             coded
         }

@@ -42,7 +42,7 @@ pub(super) fn sniff(start: &[u8], declared: Option<&'static Encoding>, last: boo
     let (bom, body) = match window {
         [0xEF, 0xBB, 0xBF, rest @ ..] => (Some(UTF_8), rest),
         [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] => return Sniffed::Untouched(BailOut::Charset),
-        [0xEF] | [0xEF, 0xBB] | [0xFE] | [0xFF] if !last => return Sniffed::More,
+        [0xEF | 0xFE | 0xFF] | [0xEF, 0xBB] if !last => return Sniffed::More,
         _ => (None, window),
     };
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -156,7 +156,9 @@ fn charset_in(tag: &[u8]) -> Option<&[u8]> {
         let Some(value) = rest.strip_prefix(b"=") else { continue };
         let value = value.trim_ascii_start();
         let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
-        let end = value.iter().position(|byte| matches!(byte, b'"' | b'\'' | b';' | b'/' | b'>') || byte.is_ascii_whitespace());
+        let end = value
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\'' | b';' | b'/' | b'>') || byte.is_ascii_whitespace());
         let label = value.get(..end.unwrap_or(value.len()))?;
         return if label.is_empty() { None } else { Some(label) };
     }

@@ -108,10 +108,9 @@ struct List<'a>(&'a Directive);
 
 impl Header {
     fn parse(values: &[&str]) -> Self {
-        let lines = values.iter().map(|text| Line {
-            text: (*text).to_owned(),
-            policies: text.split(',').map(Policy::parse).collect(),
-        });
+        let lines = values
+            .iter()
+            .map(|text| Line { text: (*text).to_owned(), policies: text.split(',').map(Policy::parse).collect() });
         Self { lines: lines.collect() }
     }
 

@@ -136,7 +136,10 @@ pub fn eligible(response: &ResponseView<'_>, also: &[StatusCode]) -> Result<Page
 /// stripped only from such.
 #[must_use]
 pub fn is_document_request(method: &Method, headers: &HeaderMap) -> bool {
-    if (method != Method::GET && method != Method::HEAD) || is_fragment_request(headers) || headers.contains_key(UPGRADE) {
+    if (method != Method::GET && method != Method::HEAD)
+        || is_fragment_request(headers)
+        || headers.contains_key(UPGRADE)
+    {
         return false;
     }
     if !wants_document(headers) {
@@ -147,10 +150,11 @@ pub fn is_document_request(method: &Method, headers: &HeaderMap) -> bool {
     }
     // Without fetch metadata: a document is asked for by name, or by a client that says nothing of what it takes.
     let mut accepted = tokens(headers, &ACCEPT, ',').peekable();
-    accepted.peek().is_none() || accepted.any(|range| {
-        let kind = range.split(';').next().unwrap_or_default().trim();
-        ["text/html", "text/*", "*/*", "application/xhtml+xml"].iter().any(|html| kind.eq_ignore_ascii_case(html))
-    })
+    accepted.peek().is_none()
+        || accepted.any(|range| {
+            let kind = range.split(';').next().unwrap_or_default().trim();
+            ["text/html", "text/*", "*/*", "application/xhtml+xml"].iter().any(|html| kind.eq_ignore_ascii_case(html))
+        })
 }
 
 /// The `Accept-Encoding` for the shop: what the client takes and we can decode. `None`: send no such header, for then the
@@ -177,10 +181,9 @@ pub fn choose_coding(origin: Coding, request: &HeaderMap) -> OutCoding {
     let accepted = Accepted::of(request);
     let own = match origin {
         Coding::Identity => return OutCoding::Identity,
-        Coding::Gzip => OutCoding::Gzip,
+        Coding::Gzip | Coding::Deflate => OutCoding::Gzip,
         Coding::Brotli => OutCoding::Brotli,
         Coding::Zstd => OutCoding::Zstd,
-        Coding::Deflate => OutCoding::Gzip,
     };
     [own, OutCoding::Zstd, OutCoding::Gzip]
         .into_iter()
@@ -200,7 +203,9 @@ impl Accepted {
                 let mut parts = token.split(';').map(str::trim);
                 let name = parts.next().unwrap_or_default();
                 let refused = parts.any(|part| {
-                    part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")).is_some_and(|q| q.trim().parse() == Ok(0.0))
+                    part.strip_prefix("q=")
+                        .or_else(|| part.strip_prefix("Q="))
+                        .is_some_and(|q| q.trim().parse() == Ok(0.0))
                 });
                 let coding = Coding::from_token(name);
                 (coding.is_some() || name == "*").then_some((coding, !refused))

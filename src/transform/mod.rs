@@ -10,13 +10,13 @@ mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
-mod pipeline;
-mod rewrite;
-mod selector;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
 mod oracle;
+mod pipeline;
+mod rewrite;
+mod selector;
 #[cfg(test)]
 mod testing;
 

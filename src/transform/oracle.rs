@@ -6,24 +6,98 @@ use html5ever::tendril::TendrilSink;
 use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use proptest::prelude::*;
+use std::fmt::Write as _;
 
 /// Pieces of soup. Text has no white space: around tables it would move on its own.
 const PIECES: &[&str] = &[
-    "<div>", "</div>", "<p>", "</p>", "<ul>", "</ul>", "<li>", "</li>", "<b>", "</b>", "<a href=x>", "</a>", "<table>",
-    "</table>", "<tr>", "</tr>", "<td>", "</td>", "<br>", "<img src='a>b'>", "<span title=\"<p>\">", "</span>", "<h1>", "</h1>",
-    "text", "&amp;", "a<b", "<", "</", "<!---->", "<!-- <p> -->", "<!-->", "</x y>", "<?pi?>", "<![CDATA[x]]>",
-    "<script>", "</script>", "'<p>'", "<!--<script>", "<style>", "</style>", "<textarea>", "</textarea>", "<title>", "</title>",
-    "<noscript>", "</noscript>", "<svg>", "</svg>", "<g/>", "<math>", "</math>", "<template>", "</template>", "<main>", "</main>",
-    "<html>", "<head>", "</head>", "<body>", "</body>", "</html>", "<iframe>", "</iframe>", "<i\0>", "<P CLASS=x>", "\0", "<dl>", "<dt>", "<dd>",
+    "<div>",
+    "</div>",
+    "<p>",
+    "</p>",
+    "<ul>",
+    "</ul>",
+    "<li>",
+    "</li>",
+    "<b>",
+    "</b>",
+    "<a href=x>",
+    "</a>",
+    "<table>",
+    "</table>",
+    "<tr>",
+    "</tr>",
+    "<td>",
+    "</td>",
+    "<br>",
+    "<img src='a>b'>",
+    "<span title=\"<p>\">",
+    "</span>",
+    "<h1>",
+    "</h1>",
+    "text",
+    "&amp;",
+    "a<b",
+    "<",
+    "</",
+    "<!---->",
+    "<!-- <p> -->",
+    "<!-->",
+    "</x y>",
+    "<?pi?>",
+    "<![CDATA[x]]>",
+    "<script>",
+    "</script>",
+    "'<p>'",
+    "<!--<script>",
+    "<style>",
+    "</style>",
+    "<textarea>",
+    "</textarea>",
+    "<title>",
+    "</title>",
+    "<noscript>",
+    "</noscript>",
+    "<svg>",
+    "</svg>",
+    "<g/>",
+    "<math>",
+    "</math>",
+    "<template>",
+    "</template>",
+    "<main>",
+    "</main>",
+    "<html>",
+    "<head>",
+    "</head>",
+    "<body>",
+    "</body>",
+    "</html>",
+    "<iframe>",
+    "</iframe>",
+    "<i\0>",
+    "<P CLASS=x>",
+    "\0",
+    "<dl>",
+    "<dt>",
+    "<dd>",
 ];
 
 fn soup() -> impl Strategy<Value = String> {
-    let start = prop::sample::select(vec!["<!doctype html>", "<!doctype html><html><head></head><body>", "<html>", "<body>", ""]);
-    (start, prop::collection::vec(prop::sample::select(PIECES), 0..40)).prop_map(|(start, pieces)| start.to_owned() + &pieces.concat())
+    let start = prop::sample::select(vec![
+        "<!doctype html>",
+        "<!doctype html><html><head></head><body>",
+        "<html>",
+        "<body>",
+        "",
+    ]);
+    (start, prop::collection::vec(prop::sample::select(PIECES), 0..40))
+        .prop_map(|(start, pieces)| start.to_owned() + &pieces.concat())
 }
 
 fn place() -> impl Strategy<Value = (&'static str, Position)> {
-    let at = prop::sample::select(vec!["head!", "body", "p", "div", "li", "all:b", "td", "main", "html > *", "a[href]", ".x", "all:dd"]);
+    let at = prop::sample::select(vec![
+        "head!", "body", "p", "div", "li", "all:b", "td", "main", "html > *", "a[href]", ".x", "all:dd",
+    ]);
     let position = prop::sample::select(vec![Position::Before, Position::After, Position::Prepend, Position::Append]);
     (at, position)
 }
@@ -54,34 +128,39 @@ proptest! {
 /// Soup in which a streaming parser and a browser may part ways: markup whose meaning depends on the tree around it.
 fn is_unjudgeable(html: &str) -> bool {
     let foreign = html.contains("<svg>") || html.contains("<math>");
-    foreign && (html.contains("<![CDATA[") || html.contains("<style>") || html.contains("<title>") || html.contains("<script>"))
+    foreign
+        && (html.contains("<![CDATA[")
+            || html.contains("<style>")
+            || html.contains("<title>")
+            || html.contains("<script>"))
 }
 
 /// The tree as text without our comments, and the number of these.
 fn outline(html: &str) -> (String, usize) {
     let dom = parse_document(RcDom::default(), ParseOpts::default()).one(html);
     let (mut text, mut ours) = (String::new(), 0);
-    write(&dom.document, &mut text, &mut ours);
+    describe(&dom.document, &mut text, &mut ours);
     (text.replace("\"\"", ""), ours)
 }
 
-fn write(node: &Handle, text: &mut String, ours: &mut usize) {
+fn describe(node: &Handle, text: &mut String, ours: &mut usize) {
     match &node.data {
         NodeData::Comment { contents } if &**contents == "gw" => *ours += 1,
-        NodeData::Comment { contents } => *text += &format!("<!--{contents}-->"),
+        NodeData::Comment { contents } => drop(write!(text, "<!--{contents}-->")),
         // Two texts with nothing between them are one: the quotes fall out.
-        NodeData::Text { contents } => *text += &format!("\"{}\"", contents.borrow().replace('"', "'")),
+        NodeData::Text { contents } => drop(write!(text, "\"{}\"", contents.borrow().replace('"', "'"))),
         NodeData::Element { name, attrs, template_contents, .. } => {
-            let attrs: Vec<_> = attrs.borrow().iter().map(|attr| format!(" {}={}", attr.name.local, attr.value)).collect();
-            *text += &format!("<{}{}>", name.local, attrs.concat());
+            let attrs: Vec<_> =
+                attrs.borrow().iter().map(|attr| format!(" {}={}", attr.name.local, attr.value)).collect();
+            let _ = write!(text, "<{}{}>", name.local, attrs.concat());
             if let Some(contents) = &*template_contents.borrow() {
-                write(contents, text, ours);
+                describe(contents, text, ours);
             }
         }
         _ => {}
     }
     for child in node.children.borrow().iter() {
-        write(child, text, ours);
+        describe(child, text, ours);
     }
     if matches!(node.data, NodeData::Element { .. }) {
         *text += "</>";

@@ -130,10 +130,7 @@ impl Transform {
         self.decoder.is_none() && self.encoder.is_none() && self.failed.is_none()
     }
 
-    fn guarded(
-        &mut self,
-        step: impl FnOnce(&mut Self) -> Result<(), TransformError>,
-    ) -> Result<(), TransformError> {
+    fn guarded(&mut self, step: impl FnOnce(&mut Self) -> Result<(), TransformError>) -> Result<(), TransformError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -248,7 +245,6 @@ impl Stage {
                 self.state = State::Copying;
             }
             Sniffed::Markup(markup) => {
-                let edits = std::mem::take(edits);
                 let mut rewriter = Box::new(Rewriter::new(edits, &markup, self.limits.parser_memory));
                 rewrite(&mut rewriter, markup.guessed, start, out);
                 self.state = State::Rewriting { rewriter, guessed: markup.guessed };

@@ -122,7 +122,9 @@ fn unsupported(text: &str) -> Option<(String, &'static str)> {
 
 /// The names that follow colons.
 fn pseudo_classes(bare: &str) -> impl Iterator<Item = &str> {
-    bare.split(':').skip(1).map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap_or_default())
+    bare.split(':')
+        .skip(1)
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '-').next().unwrap_or_default())
 }
 
 /// The selector without what stands in `[…]`, `(…)` and quotes, where `+` and `~` have other meanings.

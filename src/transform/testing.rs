@@ -90,8 +90,9 @@ pub(super) fn rewrite(html: &str, edits: &[Edit]) -> (String, Vec<bool>) {
     let mut chunks = Chunks::new();
     let mut last = None;
     for _ in 0..8 {
-        let outcome = run(&page(Coding::Identity, Some("utf-8")), edits, OutCoding::Identity, &chunks.split(html.as_bytes()))
-            .expect("identity does not fail");
+        let outcome =
+            run(&page(Coding::Identity, Some("utf-8")), edits, OutCoding::Identity, &chunks.split(html.as_bytes()))
+                .expect("identity does not fail");
         let found = (String::from_utf8(outcome.body).expect("UTF-8 stays UTF-8"), outcome.applied);
         assert_eq!(last.get_or_insert_with(|| found.clone()), &found, "the pieces must not matter");
     }

@@ -58,7 +58,8 @@ fn no_more_is_held_back_than_is_needed() {
 
 #[test]
 fn doctype_is_seen_behind_declarations_and_comments() {
-    let doctype = |html: &str| matches!(sniff(html.as_bytes(), Some(UTF_8), true), Sniffed::Markup(Markup { doctype: true, .. }));
+    let doctype =
+        |html: &str| matches!(sniff(html.as_bytes(), Some(UTF_8), true), Sniffed::Markup(Markup { doctype: true, .. }));
     assert!(doctype("<?xml version=\"1.0\"?>\n<!-- x > y -->\n<!DOCTYPE html>"));
     assert!(doctype("\u{feff} <!doctype html>"));
     assert!(!doctype("<p><!doctype html>"));

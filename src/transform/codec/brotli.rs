@@ -88,9 +88,8 @@ impl BrotliEncoder {
         Ok(())
     }
 
-    pub(super) fn finish(self, out: &mut BytesMut) -> Result<(), CodecError> {
+    pub(super) fn finish(self, out: &mut BytesMut) {
         out.extend_from_slice(&self.inner.into_inner());
-        Ok(())
     }
 
     fn drain(&mut self, out: &mut BytesMut) {
@@ -100,7 +99,6 @@ impl BrotliEncoder {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
 fn failed(_: std::io::Error) -> CodecError {
     CodecError::Encoder(Coding::Brotli)
 }

@@ -211,8 +211,10 @@ impl Inflate {
     }
 
     fn trailer(&mut self, input: &mut &[u8]) -> Result<(), CodecError> {
-        let Some([a, b, c, d, e, f, g, h, ..]) = self.collect(8, input) else { return Ok(()) };
-        if u32::from_le_bytes([a, b, c, d]) != self.crc.sum() || u32::from_le_bytes([e, f, g, h]) != self.crc.amount() {
+        let Some(trailer) = self.collect(8, input) else { return Ok(()) };
+        let [sum @ .., _, _, _, _, _, _] = trailer;
+        let [_, _, _, _, amount @ .., _, _] = trailer;
+        if u32::from_le_bytes(sum) != self.crc.sum() || u32::from_le_bytes(amount) != self.crc.amount() {
             return Err(self.corrupt());
         }
         self.phase = Phase::Start;

@@ -90,9 +90,8 @@ impl GzipEncoder {
         let mut slice = [0; SLICE];
         loop {
             let (read, written) = (compressor.total_in(), compressor.total_out());
-            let status = compressor
-                .compress(plain, &mut slice, flush)
-                .map_err(|_| CodecError::Encoder(Coding::Gzip))?;
+            let status =
+                compressor.compress(plain, &mut slice, flush).map_err(|_| CodecError::Encoder(Coding::Gzip))?;
             let (read, written) =
                 ((compressor.total_in() - read) as usize, (compressor.total_out() - written) as usize);
             plain = plain.get(read..).unwrap_or_default();
@@ -122,7 +121,8 @@ fn borrow(stream: u64, amount: u64) -> Compress {
             return pool.remove(at).compressor;
         }
         // The oldest is the least likely to be asked for again.
-        let spare = if pool.len() < POOLED { pool.iter().position(|parked| parked.stream == u64::MAX) } else { Some(0) };
+        let spare =
+            if pool.len() < POOLED { pool.iter().position(|parked| parked.stream == u64::MAX) } else { Some(0) };
         match spare {
             Some(at) => {
                 let mut compressor = pool.remove(at).compressor;

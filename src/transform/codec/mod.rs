@@ -110,9 +110,10 @@ impl Decoder {
     /// Decodes a chunk; decoded bytes go to the sink in slices of bounded size.
     pub(super) fn push(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), CodecError> {
         self.coded += chunk.len() as u64;
-        let allowed = self.limits.decoded_bytes.min(
-            self.coded.saturating_mul(u64::from(self.limits.decoded_ratio)).max(RATIO_GRACE),
-        );
+        let allowed = self
+            .limits
+            .decoded_bytes
+            .min(self.coded.saturating_mul(u64::from(self.limits.decoded_ratio)).max(RATIO_GRACE));
         let (decoded, coding) = (&mut self.decoded, self.coding);
         let mut counted = |slice: &[u8]| {
             *decoded += slice.len() as u64;
@@ -180,7 +181,10 @@ impl Encoder {
     pub(super) fn finish(self, out: &mut BytesMut) -> Result<(), CodecError> {
         match self {
             Self::Gzip(inner) => inner.finish(out),
-            Self::Brotli(inner) => inner.finish(out),
+            Self::Brotli(inner) => {
+                inner.finish(out);
+                Ok(())
+            }
             Self::Zstd(inner) => inner.finish(out),
         }
     }

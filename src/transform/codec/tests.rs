@@ -80,7 +80,10 @@ fn body_that_is_cut_off_is_never_complete() {
 #[test]
 fn corrupt_body_is_an_error() {
     for coding in [Coding::Gzip, Coding::Brotli, Coding::Zstd] {
-        assert_eq!(read(coding, &[b"<!doctype html><p>not coded at all, in truth</p>"], limits()), Err(CodecError::Corrupt(coding)));
+        assert_eq!(
+            read(coding, &[b"<!doctype html><p>not coded at all, in truth</p>"], limits()),
+            Err(CodecError::Corrupt(coding))
+        );
     }
     let mut coded = encode(Coding::Gzip, b"<p>checked</p>");
     let checksum = coded.len() - 6;
@@ -120,12 +123,22 @@ fn every_chunk_can_be_read_as_soon_as_it_is_flushed() {
             encoder.push(piece, &mut coded).unwrap();
             encoder.flush(&mut coded).unwrap();
             sent += piece.len();
-            decoder.push(&coded, &mut |slice| { back.extend_from_slice(slice); Ok(()) }).unwrap();
+            decoder
+                .push(&coded, &mut |slice| {
+                    back.extend_from_slice(slice);
+                    Ok(())
+                })
+                .unwrap();
             assert_eq!(back.len(), sent, "{out:?}: all that was pushed has arrived");
         }
         let mut coded = BytesMut::new();
         encoder.finish(&mut coded).unwrap();
-        decoder.push(&coded, &mut |slice| { back.extend_from_slice(slice); Ok(()) }).unwrap();
+        decoder
+            .push(&coded, &mut |slice| {
+                back.extend_from_slice(slice);
+                Ok(())
+            })
+            .unwrap();
         decoder.finish().unwrap();
         assert!(back == plain, "{out:?}");
     }
@@ -134,7 +147,8 @@ fn every_chunk_can_be_read_as_soon_as_it_is_flushed() {
 #[test]
 fn gzip_streams_share_compressors_without_sharing_history() {
     let plain: Vec<Vec<u8>> = (0..12).map(|n| sample(30_000 + n * 1_000)).collect();
-    let mut streams: Vec<_> = plain.iter().map(|_| (Encoder::new(OutCoding::Gzip).unwrap().unwrap(), BytesMut::new(), 0)).collect();
+    let mut streams: Vec<_> =
+        plain.iter().map(|_| (Encoder::new(OutCoding::Gzip).unwrap().unwrap(), BytesMut::new(), 0)).collect();
     // Streams take turns, and go from thread to thread: a compressor with an old history must not be taken up again.
     for round in 0..12 {
         let turn = |streams: &mut Vec<(Encoder, BytesMut, usize)>| {

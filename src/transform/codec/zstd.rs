@@ -94,7 +94,7 @@ impl ZstdEncoder {
         if !std::mem::take(&mut self.dirty) {
             return Ok(());
         }
-        self.drain(out, |inner, output| inner.flush(output))
+        self.drain(out, Operation::flush)
     }
 
     pub(super) fn finish(mut self, out: &mut BytesMut) -> Result<(), CodecError> {
@@ -124,7 +124,6 @@ impl ZstdEncoder {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "an argument of map_err")]
 fn failed(_: std::io::Error) -> CodecError {
     CodecError::Encoder(Coding::Zstd)
 }

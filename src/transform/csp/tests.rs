@@ -26,7 +26,10 @@ fn nonce_of_the_page_is_reused_and_nothing_is_added() {
     let adapted = adapt(&["script-src 'strict-dynamic' 'nonce-aB1+/=' https:; style-src 'NONCE-st'"], &[], &BOTH);
     assert_eq!(adapted.script_nonce.as_deref(), Some("aB1+/="));
     assert_eq!(adapted.style_nonce.as_deref(), Some("st"));
-    assert_eq!(adapted.enforced.map(|lines| lines.concat()), Some("script-src 'strict-dynamic' 'nonce-aB1+/=' https:; style-src 'NONCE-st' 'self'".into()));
+    assert_eq!(
+        adapted.enforced.map(|lines| lines.concat()),
+        Some("script-src 'strict-dynamic' 'nonce-aB1+/=' https:; style-src 'NONCE-st' 'self'".into())
+    );
     let hostile = adapt(&["script-src 'nonce-\"><script>'"], &[], &SCRIPT_ONLY);
     assert_eq!(hostile.script_nonce, None, "what is no nonce never gets into an attribute");
 }
@@ -34,27 +37,55 @@ fn nonce_of_the_page_is_reused_and_nothing_is_added() {
 #[test]
 fn only_self_is_added_where_there_is_no_nonce() {
     assert_eq!(one("script-src https://cdn.example", &SCRIPT_ONLY), "script-src https://cdn.example 'self'");
-    let inline = adapt(&["script-src 'unsafe-inline' https:"], &[], &Needs { fresh_nonce: Some("n0nce"), ..SCRIPT_ONLY });
-    assert_eq!(inline.enforced.unwrap().concat(), "script-src 'unsafe-inline' https: 'self'", "a nonce would void the page's own scripts");
+    let inline =
+        adapt(&["script-src 'unsafe-inline' https:"], &[], &Needs { fresh_nonce: Some("n0nce"), ..SCRIPT_ONLY });
+    assert_eq!(
+        inline.enforced.unwrap().concat(),
+        "script-src 'unsafe-inline' https: 'self'",
+        "a nonce would void the page's own scripts"
+    );
     assert_eq!(inline.script_nonce, None);
 }
 
 #[test]
 fn narrowest_directive_is_widened() {
-    assert_eq!(one("default-src https:; img-src *", &SCRIPT_ONLY), "default-src https:; img-src *; script-src https: 'self'; connect-src https: 'self'");
-    assert_eq!(one("default-src 'none'", &Needs { style: true, ..Needs::default() }), "default-src 'none'; style-src 'self'");
-    assert_eq!(one("script-src a.example; script-src-elem b.example", &SCRIPT_ONLY), "script-src a.example; script-src-elem b.example 'self'");
-    assert_eq!(one("Script-Src a.example; script-src 'self'", &SCRIPT_ONLY), "Script-Src a.example 'self'; script-src 'self'", "the first one counts");
+    assert_eq!(
+        one("default-src https:; img-src *", &SCRIPT_ONLY),
+        "default-src https:; img-src *; script-src https: 'self'; connect-src https: 'self'"
+    );
+    assert_eq!(
+        one("default-src 'none'", &Needs { style: true, ..Needs::default() }),
+        "default-src 'none'; style-src 'self'"
+    );
+    assert_eq!(
+        one("script-src a.example; script-src-elem b.example", &SCRIPT_ONLY),
+        "script-src a.example; script-src-elem b.example 'self'"
+    );
+    assert_eq!(
+        one("Script-Src a.example; script-src 'self'", &SCRIPT_ONLY),
+        "Script-Src a.example 'self'; script-src 'self'",
+        "the first one counts"
+    );
 }
 
 #[test]
 fn every_policy_and_report_only_is_edited() {
-    let adapted = adapt(&["script-src a.example, script-src b.example", "img-src 'self'"], &["script-src c.example"], &SCRIPT_ONLY);
-    assert_eq!(adapted.enforced.unwrap(), ["script-src a.example 'self', script-src b.example 'self'", "img-src 'self'"]);
+    let adapted = adapt(
+        &["script-src a.example, script-src b.example", "img-src 'self'"],
+        &["script-src c.example"],
+        &SCRIPT_ONLY,
+    );
+    assert_eq!(
+        adapted.enforced.unwrap(),
+        ["script-src a.example 'self', script-src b.example 'self'", "img-src 'self'"]
+    );
     assert_eq!(adapted.report_only.unwrap(), ["script-src c.example 'self'"]);
     let mixed = adapt(&["script-src 'nonce-one'", "script-src 'strict-dynamic' 'nonce-two'"], &[], &SCRIPT_ONLY);
     assert_eq!(mixed.script_nonce.as_deref(), Some("one"));
-    assert_eq!(mixed.enforced.unwrap(), ["script-src 'nonce-one'", "script-src 'strict-dynamic' 'nonce-two' 'nonce-one'"]);
+    assert_eq!(
+        mixed.enforced.unwrap(),
+        ["script-src 'nonce-one'", "script-src 'strict-dynamic' 'nonce-two' 'nonce-one'"]
+    );
 }
 
 #[test]
@@ -86,5 +117,9 @@ fn named_sources_go_where_they_are_needed_and_nowhere_else() {
         one("default-src 'self'; frame-src 'none'; img-src 'self'", &needs),
         "default-src 'self'; frame-src https://chat.example; img-src 'self'; script-src 'self' https://chat.example; connect-src 'self' https://chat.example"
     );
-    assert_eq!(one("script-src 'strict-dynamic' 'nonce-x'", &needs), "script-src 'strict-dynamic' 'nonce-x'", "a host is void there");
+    assert_eq!(
+        one("script-src 'strict-dynamic' 'nonce-x'", &needs),
+        "script-src 'strict-dynamic' 'nonce-x'",
+        "a host is void there"
+    );
 }

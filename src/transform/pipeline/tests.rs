@@ -57,7 +57,11 @@ fn each_chunk_leaves_before_the_next_one_comes() {
             let coded: Vec<Vec<u8>> = pieces.iter().map(|piece| encode(coding, piece.as_bytes())).collect();
             let coded: Vec<&[u8]> = coded.iter().map(Vec::as_slice).collect();
             let outcome = run(&page(coding, Some("utf-8")), &[edit("body", Append, "[*]")], out, &coded).unwrap();
-            assert!(outcome.flushed.windows(2).all(|two| two[0] < two[1]), "{coding:?} to {out:?}: {:?}", outcome.flushed);
+            assert!(
+                outcome.flushed.windows(2).all(|two| two[0] < two[1]),
+                "{coding:?} to {out:?}: {:?}",
+                outcome.flushed
+            );
             if out == OutCoding::Identity {
                 assert_eq!(outcome.flushed[0], pieces[0].len());
             }
@@ -103,7 +107,8 @@ fn page_that_is_not_rewritten_keeps_its_coded_bytes() {
         let coded = encode(coding, json);
         for _ in 0..4 {
             let outcome =
-                run(&page(coding, Some("utf-8")), &[edit("body", Append, "x")], out, &Chunks::new().split(&coded)).unwrap();
+                run(&page(coding, Some("utf-8")), &[edit("body", Append, "x")], out, &Chunks::new().split(&coded))
+                    .unwrap();
             assert_eq!(outcome.body, coded, "{coding:?}");
             assert_eq!((outcome.applied, outcome.bail_out), (vec![false], Some(BailOut::NotMarkup)));
         }

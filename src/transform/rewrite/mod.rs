@@ -5,12 +5,13 @@
 //! had not let go of yet is still here, in `held`.
 
 mod locate;
+mod marks;
 mod splice;
 
 use super::Edit;
 use super::charset::Markup;
 use bytes::BytesMut;
-use locate::{Marks, Shared};
+use marks::{Marks, Shared, lock};
 use splice::Splicer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -80,9 +81,9 @@ pub(super) struct Rewriter {
 
 impl Rewriter {
     /// Attaches the selectors of the given edits and no others.
-    pub(super) fn new(edits: Vec<Edit>, markup: &Markup, parser_memory: usize) -> Self {
+    pub(super) fn new(edits: &[Edit], markup: &Markup, parser_memory: usize) -> Self {
         let applied = vec![false; edits.len()];
-        let marks = Marks::shared(&edits, markup);
+        let marks = Marks::shared(edits, markup);
         // An error of the parser's must not become one of the page's: without a parser the page passes.
         let scan = catch_unwind(AssertUnwindSafe(|| locate::scan(edits, markup, parser_memory, &marks)));
         let bail_out = scan.is_err().then_some(BailOut::ParserFailed);
@@ -118,10 +119,11 @@ impl Rewriter {
     /// Ends the page.
     pub(super) fn finish(&mut self, out: &mut BytesMut) {
         let Some(scan) = self.scan.take() else { return };
-        let outcome = catch_unwind(AssertUnwindSafe(|| scan.end())).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| scan.end())).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
         let end = self.splicer.offset() + self.held.len();
         {
-            let mut marks = locate::lock(&self.marks);
+            let mut marks = lock(&self.marks);
             match outcome {
                 Ok(()) => {
                     marks.end_of_document(end);
@@ -151,7 +153,7 @@ impl Rewriter {
             catch_unwind(AssertUnwindSafe(|| scan.write(slice))).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
         match outcome {
             Ok(()) => {
-                let position = locate::lock(&self.marks).position();
+                let position = lock(&self.marks).position();
                 self.release(position, slice, out);
             }
             Err(stopped) => {
@@ -166,14 +168,14 @@ impl Rewriter {
 
     /// Lets go of all input. An open cut whose end is not known ends here: what was cut of it stays cut.
     fn let_go(&mut self, slice: &[u8], out: &mut BytesMut) {
-        let known_ends = locate::lock(&self.marks).splices().drop_endless_cuts();
+        let known_ends = lock(&self.marks).splices().drop_endless_cuts();
         self.splicer.keep_cuts(known_ends);
         self.release(usize::MAX, slice, out);
     }
 
     /// Lets go of all input before `position`: what was held, then the slice. The rest is held.
     fn release(&mut self, position: usize, slice: &[u8], out: &mut BytesMut) {
-        let mut marks = locate::lock(&self.marks);
+        let mut marks = lock(&self.marks);
         let applied = &mut self.applied;
         let mut done = |edit: usize| {
             if let Some(flag) = applied.get_mut(edit) {

@@ -153,9 +153,9 @@ mod tests {
             splices.add(insert(3, (3, Rank::Outside), 4, "lost"));
             splices.add(insert(2, (2, Rank::Outside), 0, "["));
             splices.add(insert(2, (2, Rank::Outside), 1, "("));
-            let (mut splicer, mut out, mut done) = (Splicer::default(), BytesMut::new(), Vec::new());
+            let (mut copier, mut out, mut done) = (Splicer::default(), BytesMut::new(), Vec::new());
             for chunk in b"abcdef".chunks(piece) {
-                splicer.advance(chunk, &mut splices, &mut out, |edit| done.push(edit));
+                copier.advance(chunk, &mut splices, &mut out, |edit| done.push(edit));
             }
             assert_eq!(&out[..], b"ab[(ef]", "pieces of {piece}");
             assert_eq!(done, [0, 1, 2, 3]);
@@ -170,10 +170,10 @@ mod tests {
         for splice in [resume(1), cut(2), resume(3), cut(4)] {
             splices.add(splice);
         }
-        let mut splicer = Splicer { offset: 0, cuts: 2 };
-        splicer.keep_cuts(splices.drop_endless_cuts());
+        let mut copier = Splicer { offset: 0, cuts: 2 };
+        copier.keep_cuts(splices.drop_endless_cuts());
         let mut out = BytesMut::new();
-        splicer.advance(b"abcdef", &mut splices, &mut out, |_| {});
+        copier.advance(b"abcdef", &mut splices, &mut out, |_| {});
         assert_eq!(&out[..], b"bdef");
     }
 }

@@ -40,7 +40,8 @@ fn edits_of_one_place_keep_the_order_of_the_plan() {
     let (body, applied) = rewrite(html, &edits);
     assert_eq!(body, "<!doctype html>[2][3][1][4]");
     assert_eq!(applied, [true, true, true, true, true, false], "what is inside of a removed element was not delivered");
-    let nested = rewrite("<!doctype html><div><p>a</p></div>", &[edit("p", Before, "[1]"), edit("div", Prepend, "[2]")]).0;
+    let nested =
+        rewrite("<!doctype html><div><p>a</p></div>", &[edit("p", Before, "[1]"), edit("div", Prepend, "[2]")]).0;
     assert_eq!(nested, "<!doctype html><div>[2][1]<p>a</p></div>");
     let ends = rewrite("<!doctype html><div><p>a</p></div>", &[edit("div", Append, "[1]"), edit("p", After, "[2]")]).0;
     assert_eq!(ends, "<!doctype html><div><p>a</p>[2][1]</div>");
@@ -138,7 +139,10 @@ fn html_head_and_body_are_never_taken_away_and_nothing_stands_around_them() {
 fn markup_is_never_put_where_it_would_be_text() {
     let html = "<!doctype html><script class=x>1</script><p class=x></p>";
     assert_eq!(put(html, ".x", Prepend), "<!doctype html><script class=x>1</script><p class=x>[*]</p>");
-    assert_eq!(put("<!doctype html><noscript><p class=x></noscript>", ".x", After), "<!doctype html><noscript><p class=x></noscript>");
+    assert_eq!(
+        put("<!doctype html><noscript><p class=x></noscript>", ".x", After),
+        "<!doctype html><noscript><p class=x></noscript>"
+    );
 }
 
 #[test]
@@ -171,7 +175,7 @@ fn parser_limit_passes_the_rest_and_loses_no_byte() {
 fn what_is_not_ascii_is_only_put_into_utf8() {
     let markup = |encoding| Markup { encoding, guessed: false, doctype: true, html_tag: true, head_tag: true };
     for (encoding, expected) in [(encoding_rs::UTF_8, true), (encoding_rs::SHIFT_JIS, false)] {
-        let mut rewriter = Rewriter::new(vec![edit("p", Prepend, "\u{3042}")], &markup(encoding), 1 << 16);
+        let mut rewriter = Rewriter::new(&[edit("p", Prepend, "\u{3042}")], &markup(encoding), 1 << 16);
         rewriter.push(b"<!doctype html><p>", &mut BytesMut::new());
         assert_eq!(rewriter.applied(), [expected]);
     }
@@ -207,7 +211,7 @@ fn failing_parser_costs_no_byte() {
     for panics in [false, true] {
         let markup =
             Markup { encoding: encoding_rs::UTF_8, guessed: false, doctype: true, html_tag: true, head_tag: true };
-        let mut rewriter = Rewriter::new(vec![edit("p", Prepend, "x")], &markup, 1 << 16);
+        let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x")], &markup, 1 << 16);
         rewriter.scan = Some(Box::new(Failing { marks: rewriter.marks.clone(), calls: 0, panics }));
         let mut out = BytesMut::new();
         for piece in ["one ", "two ", "three ", "four"] {
@@ -223,7 +227,7 @@ fn failing_parser_costs_no_byte() {
 #[test]
 fn parsing_stops_with_the_last_edit() {
     let markup = Markup { encoding: encoding_rs::UTF_8, guessed: false, doctype: true, html_tag: true, head_tag: true };
-    let mut rewriter = Rewriter::new(vec![edit("p", Prepend, "x"), edit("head!", Prepend, "y")], &markup, 1 << 16);
+    let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x"), edit("head!", Prepend, "y")], &markup, 1 << 16);
     let mut out = BytesMut::new();
     rewriter.push(b"<!doctype html><html><head></head>", &mut out);
     assert!(!rewriter.is_raw());
