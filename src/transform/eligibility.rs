@@ -85,15 +85,13 @@ impl Skip {
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
-/// Headers by which scripts ask for parts of pages: htmx, pjax, Turbo, Unpoly, XMLHttpRequest.
-const FRAGMENT_HEADERS: [HeaderName; 7] = [
+const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
+/// Headers by which scripts ask for parts of pages: htmx, pjax, Turbo, Unpoly.
+const FRAGMENT_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("hx-request"),
     HeaderName::from_static("x-pjax"),
     HeaderName::from_static("turbo-frame"),
     HeaderName::from_static("x-up-target"),
-    HeaderName::from_static("x-up-version"),
-    HeaderName::from_static("x-requested-with"),
-    HeaderName::from_static("x-fragment"),
 ];
 
 /// Decides whether a response may be rewritten. `also` are statuses besides 200 that the site asks for.
@@ -221,7 +219,12 @@ impl Accepted {
 }
 
 fn is_fragment_request(request: &HeaderMap) -> bool {
+    // Apps that show pages (LINE among them) send their own name in X-Requested-With, with navigations, too.
+    let by_script = |value: &HeaderValue| {
+        ["xmlhttprequest", "fetch"].iter().any(|script| value.as_bytes().eq_ignore_ascii_case(script.as_bytes()))
+    };
     FRAGMENT_HEADERS.iter().any(|name| request.contains_key(name))
+        || request.get(X_REQUESTED_WITH).is_some_and(by_script)
 }
 
 fn wants_document(request: &HeaderMap) -> bool {

@@ -218,9 +218,11 @@ impl Transform {
 impl Stage {
     fn push(&mut self, bytes: &[u8], out: &mut BytesMut) {
         match &mut self.state {
+            State::Sniffing { start, .. } if start.is_empty() => self.decide(bytes, false, out),
             State::Sniffing { start, .. } => {
+                let mut start = std::mem::take(start);
                 start.extend_from_slice(bytes);
-                self.decide(false, out);
+                self.decide(&start, false, out);
             }
             State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, out),
             State::Copying | State::Verbatim => out.extend_from_slice(bytes),
@@ -228,25 +230,31 @@ impl Stage {
     }
 
     fn finish(&mut self, out: &mut BytesMut) {
-        self.decide(true, out);
+        if let State::Sniffing { start, .. } = &mut self.state {
+            let start = std::mem::take(start);
+            self.decide(&start, true, out);
+        }
         if let State::Rewriting { rewriter, .. } = &mut self.state {
             rewriter.finish(out);
         }
     }
 
-    /// Leaves the state of sniffing as soon as the beginning says enough.
-    fn decide(&mut self, last: bool, out: &mut BytesMut) {
+    /// Leaves the state of sniffing as soon as the beginning of the body says enough.
+    fn decide(&mut self, beginning: &[u8], last: bool, out: &mut BytesMut) {
         let State::Sniffing { start, edits } = &mut self.state else { return };
-        match sniff(start, self.charset, last) {
-            Sniffed::More => {}
+        match sniff(beginning, self.charset, last) {
+            Sniffed::More => {
+                start.clear();
+                start.extend_from_slice(beginning);
+            }
             Sniffed::Untouched(why) => {
                 self.bail_out = Some(why);
-                out.extend_from_slice(start);
+                out.extend_from_slice(beginning);
                 self.state = State::Copying;
             }
             Sniffed::Markup(markup) => {
                 let mut rewriter = Box::new(Rewriter::new(edits, &markup, self.limits.parser_memory));
-                rewrite(&mut rewriter, markup.guessed, start, out);
+                rewrite(&mut rewriter, markup.guessed, beginning, out);
                 self.state = State::Rewriting { rewriter, guessed: markup.guessed };
             }
         }

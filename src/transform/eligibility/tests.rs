@@ -89,6 +89,7 @@ fn navigation_is_told_from_other_requests() {
     assert!(is(&Method::GET, &[("sec-fetch-dest", "document"), ("accept", "*/*")]));
     assert!(is(&Method::GET, &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")]));
     assert!(is(&Method::GET, &[]));
+    assert!(is(&Method::GET, &[("x-requested-with", "jp.naver.line.android")]), "an app's browser");
     assert!(!is(&Method::POST, &[]));
     assert!(!is(&Method::GET, &[("accept", "image/avif,image/webp")]));
     assert!(!is(&Method::GET, &[("accept", "application/json")]));

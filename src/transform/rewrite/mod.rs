@@ -18,6 +18,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// The parser is fed in slices of this size while it holds something back: it copies them, and counts them to its limit.
 const SLICE: usize = 4 * 1024;
 
+/// Room for what is inserted, so that the output grows once a chunk.
+const ROOM: usize = 2 * 1024;
+
 /// Why a page was no longer rewritten before all edits were done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BailOut {
@@ -107,6 +110,7 @@ impl Rewriter {
 
     /// Takes the next piece of the page.
     pub(super) fn push(&mut self, mut chunk: &[u8], out: &mut BytesMut) {
+        out.reserve(self.held.len() + chunk.len() + ROOM);
         while self.scan.is_some() && !chunk.is_empty() {
             let size = if self.held.is_empty() { chunk.len() } else { chunk.len().min(SLICE) };
             let (slice, rest) = chunk.split_at(size);
