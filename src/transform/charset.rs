@@ -27,6 +27,8 @@ pub(super) struct Markup {
     pub(super) encoding: &'static Encoding,
     /// Nothing named the charset: it could be one that begins as ASCII and leaves it by an escape.
     pub(super) guessed: bool,
+    /// Only a `<meta>` names the charset, and it ends at this byte. Browsers look for it no further than [`WINDOW`].
+    pub(super) meta_end: Option<usize>,
     /// It begins with a doctype.
     pub(super) doctype: bool,
     /// An `<html` was seen among the first bytes.
@@ -55,10 +57,14 @@ pub(super) fn sniff(start: &[u8], declared: Option<&'static Encoding>, last: boo
         None if !last => return Sniffed::More,
         None => false,
     };
+    let mut meta_end = None;
     let (encoding, guessed) = match bom.or(declared) {
         Some(encoding) => (encoding, false),
         None => match declared_in_markup(body) {
-            Meta::Charset(encoding) => (encoding, false),
+            Meta::Charset(encoding, end) => {
+                meta_end = Some(end);
+                (encoding, false)
+            }
             Meta::Unknown => return Sniffed::Untouched(BailOut::Charset),
             Meta::Absent if last => (WINDOWS_1252, true),
             Meta::Absent => return Sniffed::More,
@@ -71,6 +77,7 @@ pub(super) fn sniff(start: &[u8], declared: Option<&'static Encoding>, last: boo
     Sniffed::Markup(Markup {
         encoding,
         guessed,
+        meta_end,
         doctype,
         html_tag: find_tag(body, b"html").is_some(),
         head_tag: find_tag(body, b"head").is_some(),
@@ -107,7 +114,8 @@ fn begins_with_doctype(body: &[u8]) -> Option<bool> {
 }
 
 enum Meta {
-    Charset(&'static Encoding),
+    /// And where the tag ends.
+    Charset(&'static Encoding, usize),
     /// A label that no browser knows.
     Unknown,
     /// None so far.
@@ -130,10 +138,11 @@ fn declared_in_markup(body: &[u8]) -> Meta {
             let Some(end) = memchr::memchr(b'>', rest) else { return Meta::Absent };
             let (tag, after) = rest.split_at(end);
             if let Some(label) = charset_in(tag) {
+                let end = body.len() - after.len() + 1;
                 return match by_label(label) {
                     // A page that can be read so far is not in UTF-16, whatever it says.
-                    Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Meta::Charset(UTF_8),
-                    Some(encoding) => Meta::Charset(encoding),
+                    Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => Meta::Charset(UTF_8, end),
+                    Some(encoding) => Meta::Charset(encoding, end),
                     None => Meta::Unknown,
                 };
             }

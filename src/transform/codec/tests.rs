@@ -92,6 +92,23 @@ fn corrupt_body_is_an_error() {
 }
 
 #[test]
+fn no_corruption_makes_a_decoder_panic_or_run_away() {
+    let plain = sample(3_000);
+    let mut state = 99_u64;
+    for coding in CODED {
+        let coded = encode(coding, &plain);
+        for _ in 0..1_500 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let mut broken = coded.clone();
+            let at = (state >> 33) as usize % broken.len();
+            broken[at] ^= (state >> 20) as u8 | 1;
+            // What it decodes to does not matter: it ends, and is no longer than is allowed.
+            let _ = read(coding, &[&broken[..at], &broken[at..]], limits());
+        }
+    }
+}
+
+#[test]
 fn bomb_is_refused_after_a_bounded_amount() {
     let plain = vec![b'a'; 50_000_000];
     for coding in CODED {

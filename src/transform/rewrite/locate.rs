@@ -13,6 +13,8 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 static LANDMARKS: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("html, head, body").ok());
+static META: LazyLock<Option<Selector>> =
+    LazyLock::new(|| Selector::parse("meta[charset], meta[http-equiv='content-type' i]").ok());
 static TEMPLATE: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("template").ok());
 static FOREIGN: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("template, svg, math").ok());
 static CHILDREN: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("html > *").ok());
@@ -33,6 +35,11 @@ pub(super) fn scan(edits: &[Edit], markup: &Markup, memory: usize, marks: &Share
         enter_inert(marks, element);
         Ok(())
     });
+    if lock(marks).looks_for_meta() {
+        settings = attach(settings, own(&META), marks, |marks, element| {
+            Ok(lock(marks).charset_named(element.source_location().bytes())?)
+        });
+    }
     if implied {
         let wide = if markup.html_tag { &CHILDREN } else { &EVERYTHING };
         settings = attach(settings, own(wide), marks, |marks, element| {

@@ -4,7 +4,7 @@
 
 use super::Stopped;
 use super::splice::{Rank, Splice, Splices, What};
-use crate::transform::charset::Markup;
+use crate::transform::charset::{Markup, WINDOW};
 use crate::transform::{Edit, Position, Target};
 use bytes::Bytes;
 use std::ops::Range;
@@ -25,6 +25,8 @@ pub(super) struct Marks {
     /// A doctype, html, head or body was seen: this is no fragment.
     document: bool,
     head: Head,
+    /// Head edits wait for the `<meta>` that names the charset, lest they push it to where browsers do not look.
+    behind_meta: bool,
     body_seen: bool,
     /// Open templates: what they hold is not on the page.
     templates: u32,
@@ -77,7 +79,8 @@ enum Head {
 
 impl Marks {
     pub(super) fn shared(edits: &[Edit], markup: &Markup) -> Shared {
-        let edits = edits.iter().map(|edit| Slot::new(edit, markup)).collect();
+        let edits: Vec<_> = edits.iter().map(|edit| Slot::new(edit, markup)).collect();
+        let head: usize = edits.iter().filter(|slot| slot.kind == Kind::Head).map(|slot| slot.html.len()).sum();
         Arc::new(Mutex::new(Self {
             splices: Splices::default(),
             position: 0,
@@ -86,6 +89,7 @@ impl Marks {
             begun: 0,
             document: markup.doctype,
             head: Head::Unseen,
+            behind_meta: head > 0 && markup.meta_end.is_some_and(|end| end + head > WINDOW),
             body_seen: false,
             templates: 0,
             foreign: 0,
@@ -179,7 +183,9 @@ impl Marks {
         match name {
             "head" => {
                 self.head = Head::Open;
-                self.place(Kind::Head, State::Waiting, tag.end, behind, |_| true);
+                if !self.behind_meta {
+                    self.place(Kind::Head, State::Waiting, tag.end, behind, |_| true);
+                }
             }
             "body" => {
                 self.body_seen = true;
@@ -194,8 +200,21 @@ impl Marks {
     pub(super) fn landmark_ended(&mut self, name: &str, end_name: &str, tag: Range<usize>) -> Result<(), Halt> {
         if name == "head" {
             self.head = Head::Closed;
+            self.place(Kind::Head, State::Waiting, tag.start, (tag.start, Rank::Outside), |_| true);
         } else if name == end_name && self.templates == 0 && self.foreign == 0 {
             self.place(Kind::BodyEnd, State::Waiting, tag.start, (tag.start, Rank::Outside), |_| true);
+        }
+        self.go_on()
+    }
+
+    pub(super) fn looks_for_meta(&self) -> bool {
+        self.behind_meta
+    }
+
+    /// The `<meta>` that names the charset.
+    pub(super) fn charset_named(&mut self, tag: Range<usize>) -> Result<(), Halt> {
+        if self.document && self.templates == 0 {
+            self.place(Kind::Head, State::Waiting, tag.end, (tag.start, Rank::Behind), |_| true);
         }
         self.go_on()
     }
@@ -206,7 +225,7 @@ impl Marks {
             return Ok(());
         }
         let outside = (tag.start, Rank::Outside);
-        if self.head == Head::Unseen {
+        if self.head == Head::Unseen && !self.behind_meta {
             self.place(Kind::Head, State::Waiting, tag.start, outside, |_| true);
         }
         if self.head != Head::Open && !belongs_to_head(name) {

@@ -71,6 +71,24 @@ fn head_edits_find_the_head_or_what_stands_in_for_it() {
 }
 
 #[test]
+fn head_edits_do_not_push_the_charset_to_where_browsers_do_not_look() {
+    let edits = [edit("head!", Prepend, &"x".repeat(300)), edit("p", Prepend, "[*]")];
+    for (filler, kept_in_front) in [(400, true), (800, false)] {
+        let head = format!("<head><!--{}-->", "c".repeat(filler));
+        let html = format!(
+            "<!doctype html>{head}<meta http-equiv=Content-Type content='text/html; charset=euc-jp'><title>t</title></head><p>a"
+        );
+        let page = crate::transform::testing::page(crate::transform::Coding::Identity, None);
+        let out = crate::transform::OutCoding::Identity;
+        let body = crate::transform::testing::run(&page, &edits, out, &[html.as_bytes()]).unwrap().body;
+        let body = String::from_utf8(body).unwrap();
+        assert_eq!(body.find("xxx").unwrap() < body.find("<meta").unwrap(), kept_in_front, "{filler}");
+        assert!(body.contains("<p>[*]a"));
+        assert!(kept_in_front || body.contains("euc-jp'>xxx"));
+    }
+}
+
+#[test]
 fn body_start_is_found_without_its_tag() {
     for (html, expected) in [
         ("<html><head><title>t</title></head><p>a", "<html><head><title>t</title></head>[*]<p>a"),
@@ -173,7 +191,8 @@ fn parser_limit_passes_the_rest_and_loses_no_byte() {
 
 #[test]
 fn what_is_not_ascii_is_only_put_into_utf8() {
-    let markup = |encoding| Markup { encoding, guessed: false, doctype: true, html_tag: true, head_tag: true };
+    let markup =
+        |encoding| Markup { encoding, guessed: false, meta_end: None, doctype: true, html_tag: true, head_tag: true };
     for (encoding, expected) in [(encoding_rs::UTF_8, true), (encoding_rs::SHIFT_JIS, false)] {
         let mut rewriter = Rewriter::new(&[edit("p", Prepend, "\u{3042}")], &markup(encoding), 1 << 16);
         rewriter.push(b"<!doctype html><p>", &mut BytesMut::new());
@@ -209,8 +228,14 @@ impl Scan for Failing {
 #[test]
 fn failing_parser_costs_no_byte() {
     for panics in [false, true] {
-        let markup =
-            Markup { encoding: encoding_rs::UTF_8, guessed: false, doctype: true, html_tag: true, head_tag: true };
+        let markup = Markup {
+            encoding: encoding_rs::UTF_8,
+            guessed: false,
+            meta_end: None,
+            doctype: true,
+            html_tag: true,
+            head_tag: true,
+        };
         let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x")], &markup, 1 << 16);
         rewriter.scan = Some(Box::new(Failing { marks: rewriter.marks.clone(), calls: 0, panics }));
         let mut out = BytesMut::new();
@@ -226,7 +251,14 @@ fn failing_parser_costs_no_byte() {
 
 #[test]
 fn parsing_stops_with_the_last_edit() {
-    let markup = Markup { encoding: encoding_rs::UTF_8, guessed: false, doctype: true, html_tag: true, head_tag: true };
+    let markup = Markup {
+        encoding: encoding_rs::UTF_8,
+        guessed: false,
+        meta_end: None,
+        doctype: true,
+        html_tag: true,
+        head_tag: true,
+    };
     let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x"), edit("head!", Prepend, "y")], &markup, 1 << 16);
     let mut out = BytesMut::new();
     rewriter.push(b"<!doctype html><html><head></head>", &mut out);
