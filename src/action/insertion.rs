@@ -5,7 +5,6 @@ use super::settings::{Localized, Placement, Settings};
 use super::template::{Drawn, Field, Source};
 use super::{Action, ActionError, Lowered, Lowering, escape, words};
 use crate::config::reader::Placed;
-use crate::facts::attributes::ATTRIBUTES;
 use crate::transform::{Edit, Position};
 use bytes::Bytes;
 use minijinja::Value;
@@ -247,7 +246,7 @@ impl Draft {
         };
         // The prefix is no value: it stands in attributes' names, too.
         let frame = &frame.replace("{{ prefix }}", prefix);
-        Drawn::new(&Source { frame, fields, absent: &self.absent, marker, attributes: ATTRIBUTES })
+        Drawn::new(&Source { frame, fields, absent: &self.absent, marker })
     }
 
     fn report(&self, settings: &mut Settings<'_, '_, '_>, problem: super::template::InvalidTemplate) {

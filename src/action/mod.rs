@@ -5,7 +5,8 @@
 //! # Layout
 //! - One file a kind (`html`, `banner`, …): its settings, its built-in template, its defaults.
 //! - `settings` reads what kinds share; `insertion` is what all of them are compiled to.
-//! - `template` prepares texts and finds the facts that they use; `markup` writes the fragment, `escape` what lands in it.
+//! - `template` prepares texts, `scope` finds the facts that they use; `markup` writes the fragment, `escape` what lands in it.
+//! - `accent` and `words` are what all built-in templates draw on.
 
 mod accent;
 mod banner;
@@ -16,6 +17,7 @@ mod html;
 mod insertion;
 mod markup;
 mod popup;
+mod scope;
 mod settings;
 mod template;
 mod words;

@@ -5,12 +5,10 @@
 
 use super::ActionError;
 use super::markup::{self, VALUE_END, VALUE_START};
+use super::scope::{Branch, Node, Sample};
 use crate::facts::FactSource;
-use crate::facts::attributes::{Attribute, AttributeId, Shape};
-use crate::facts::value::{Type, Value as Fact};
 use bytes::Bytes;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -27,8 +25,6 @@ pub(super) struct Source<'a> {
     pub absent: &'a [&'static str],
     /// Attributes for each top-level element, escaped, with a leading blank.
     pub marker: &'a str,
-    /// All attributes that templates may use.
-    pub attributes: &'static [Attribute],
 }
 
 /// A value that the frame may print.
@@ -72,7 +68,7 @@ impl Drawn {
         let frame = markup::clean(source.frame).into_owned();
         add(&mut env, FRAME, frame, None)?;
         let names: Vec<&str> = source.fields.iter().map(|(name, _)| *name).chain(source.absent.iter().copied()).collect();
-        use_facts(&env, FRAME, None, source.attributes, &names, &mut scope)?;
+        use_facts(&env, FRAME, None, &names, &mut scope)?;
         for (name, field) in &source.fields {
             let (text, is_url) = match field {
                 Field::Fixed(value) => {
@@ -89,16 +85,16 @@ impl Drawn {
             }
             add(&mut env, name, text.into_owned(), Some(name))?;
             let mut own = Branch::default();
-            use_facts(&env, name, Some(name), source.attributes, &[], &mut own)?;
+            use_facts(&env, name, Some(name), &[], &mut own)?;
             scope.put(name, Node::Template { name, facts: own, is_url });
         }
         let live = Live { env, scope, marker: source.marker.into() };
         // Once with every fact and once with none: that finds unknown filters, endless loops and markup that breaks the page.
-        let full = live.render(&Sample(source.attributes)).map_err(Failure::into_invalid)?;
+        let full = live.render(&Sample::Everything).map_err(Failure::into_invalid)?;
         if live.scope.is_fixed() {
             return Ok((Self::Ready(full.html), full.origins));
         }
-        let bare = live.render(&Sample(&[]));
+        let bare = live.render(&Sample::Nothing);
         if let Err(Failure::Markup(problem)) = bare {
             return Err(Failure::Markup(problem).into_invalid());
         }
@@ -132,7 +128,12 @@ impl fmt::Debug for Live {
 
 impl Live {
     fn render(&self, facts: &dyn FactSource) -> Result<markup::Fragment, Failure> {
-        let scope = self.scope.evaluate(&self.env, facts)?;
+        let scope = self.scope.evaluate::<Failure>(facts, &|name, scope, is_url| {
+            let template = self.env.get_template(name);
+            let rendered =
+                template.and_then(|t| t.render(scope)).map_err(|error| Failure::Template(Some(name), error))?;
+            Ok(if is_url { super::escape::url_text(&rendered) } else { markup::clean(&rendered).into_owned() })
+        })?;
         let rendered =
             self.env.get_template(FRAME).and_then(|t| t.render(scope)).map_err(|e| Failure::Template(None, e))?;
         Ok(markup::finish(&rendered, &self.marker)?)
@@ -204,12 +205,11 @@ fn add(
     env.add_template_owned(name, source).map_err(|error| Failure::Template(field, error).into_invalid())
 }
 
-/// Finds the facts that a template uses, and puts them into its scope.
+/// Puts the facts that a template uses into its scope.
 fn use_facts(
     env: &Environment<'static>,
     template: &'static str,
     field: Option<&'static str>,
-    attributes: &'static [Attribute],
     fields: &[&str],
     scope: &mut Branch,
 ) -> Result<(), InvalidTemplate> {
@@ -218,170 +218,11 @@ fn use_facts(
     used.sort_unstable();
     for name in used {
         let is_field = fields.iter().any(|f| *f == name || f.split('.').next() == Some(&name));
-        if is_field || env.globals().any(|(global, _)| global == name) {
-            continue;
-        }
-        let unknown = |code, message: String, help| InvalidTemplate { code, message, help, field };
-        let find = |wanted: &str| attributes.iter().position(|a| a.name == wanted);
-        if let Some(at) = find(&name).filter(|at| attributes.get(*at).is_some_and(|a| a.shape == Shape::Plain)) {
-            scope.put(&name, Node::Fact { id: AttributeId(at as u16), key: None });
-            continue;
-        }
-        // `customer.attr.size` and `customer.attr["size"]` are one.
-        let with_key = name.rsplit_once('.').and_then(|(map, key)| find(map).map(|at| (map, at, key)));
-        if let Some((_, at, key)) = with_key.filter(|(_, at, _)| attributes.get(*at).is_some_and(|a| a.shape == Shape::Map)) {
-            scope.put(&name, Node::Fact { id: AttributeId(at as u16), key: Some(key.into()) });
-            continue;
-        }
-        match find(&name).and_then(|at| attributes.get(at).map(|a| (at, a.shape))) {
-            Some((at, Shape::Map)) => {
-                let keys = subscripts(compiled.source(), &name);
-                if keys.is_empty() {
-                    return Err(unknown(
-                        "bad-template",
-                        format!("`{name}` needs a key in quotes"),
-                        Some(format!("write `{name}[\"…\"]`")),
-                    ));
-                }
-                for key in keys {
-                    scope.put_at(&name, key, Node::Fact { id: AttributeId(at as u16), key: Some(key.into()) });
-                }
-            }
-            Some(_) => {
-                return Err(unknown(
-                    "bad-template",
-                    format!("`{name}` cannot be used in a template"),
-                    Some("ask for it in the scenario's `when`".into()),
-                ));
-            }
-            None => {
-                let known = attributes.iter().map(|a| a.name).chain(fields.iter().copied());
-                let help = crate::config::reader::suggest(&name, known).map(|best| format!("did you mean `{best}`?"));
-                return Err(unknown("unknown-attribute", format!("unknown attribute `{name}`"), help));
-            }
+        if !is_field && !env.globals().any(|(global, _)| global == name) {
+            scope.put_fact(&name, compiled.source(), fields).map_err(|problem| InvalidTemplate { field, ..problem })?;
         }
     }
     Ok(())
-}
-
-/// The constant keys that a source subscripts a name with.
-fn subscripts<'s>(source: &'s str, name: &str) -> Vec<&'s str> {
-    let mut keys = Vec::new();
-    for (at, _) in source.match_indices(name) {
-        let rest = source.get(at + name.len()..).unwrap_or_default().trim_start();
-        let Some(rest) = rest.strip_prefix('[').map(str::trim_start) else { continue };
-        let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
-        if let Some((key, _)) = rest.get(1..).and_then(|rest| rest.split_once(quote))
-            && !keys.contains(&key)
-        {
-            keys.push(key);
-        }
-    }
-    keys
-}
-
-/// What a template sees, by name.
-#[derive(Debug, Default)]
-struct Branch(BTreeMap<Box<str>, Node>);
-
-#[derive(Debug)]
-enum Node {
-    Fixed(Value),
-    Fact { id: AttributeId, key: Option<Box<str>> },
-    Template { name: &'static str, facts: Branch, is_url: bool },
-    Branch(Branch),
-}
-
-impl Branch {
-    /// Puts a node at a dotted path.
-    fn put(&mut self, path: &str, node: Node) {
-        match path.split_once('.') {
-            None => {
-                self.0.insert(path.into(), node);
-            }
-            Some((first, rest)) => self.child(first).put(rest, node),
-        }
-    }
-
-    /// Puts a node at a key, which may hold dots, below a dotted path.
-    fn put_at(&mut self, path: &str, key: &str, node: Node) {
-        let mut at = self;
-        for part in path.split('.') {
-            at = at.child(part);
-        }
-        at.0.insert(key.into(), node);
-    }
-
-    fn child(&mut self, name: &str) -> &mut Branch {
-        let node = self.0.entry(name.into()).or_insert_with(|| Node::Branch(Branch::default()));
-        if !matches!(node, Node::Branch(_)) {
-            *node = Node::Branch(Branch::default());
-        }
-        let Node::Branch(branch) = node else { unreachable!("it was made a branch just now") };
-        branch
-    }
-
-    fn is_fixed(&self) -> bool {
-        self.0.values().all(|node| match node {
-            Node::Fixed(_) => true,
-            Node::Fact { .. } => false,
-            Node::Template { facts, .. } => facts.0.is_empty(),
-            Node::Branch(branch) => branch.is_fixed(),
-        })
-    }
-
-    fn evaluate(&self, env: &Environment<'static>, facts: &dyn FactSource) -> Result<Value, Failure> {
-        let mut pairs = Vec::with_capacity(self.0.len());
-        for (name, node) in &self.0 {
-            let value = match node {
-                Node::Fixed(value) => value.clone(),
-                Node::Branch(branch) => branch.evaluate(env, facts)?,
-                Node::Fact { id, key } => match facts.fact(*id, key.as_deref()) {
-                    Some(fact) => to_value(&fact),
-                    None => continue,
-                },
-                Node::Template { name, facts: own, is_url } => {
-                    let scope = own.evaluate(env, facts)?;
-                    let rendered = env
-                        .get_template(name)
-                        .and_then(|t| t.render(scope))
-                        .map_err(|error| Failure::Template(Some(name), error))?;
-                    if *is_url {
-                        Value::from(super::escape::url_text(&rendered))
-                    } else {
-                        Value::from(markup::clean(&rendered).as_ref())
-                    }
-                }
-            };
-            pairs.push((name.as_ref(), value));
-        }
-        Ok(Value::from_pairs(pairs))
-    }
-}
-
-fn to_value(fact: &Fact<'_>) -> Value {
-    match fact {
-        Fact::Bool(value) => Value::from(*value),
-        Fact::Int(value) => Value::from(*value),
-        Fact::Double(value) => Value::from(*value),
-        Fact::String(value) => Value::from(value.as_ref()),
-        Fact::Strings(values) => values.iter().map(|value| Value::from(value.as_ref())).collect(),
-    }
-}
-
-/// Knows every attribute it is given: for the trial at load.
-struct Sample(&'static [Attribute]);
-
-impl FactSource for Sample {
-    fn fact(&self, attribute: AttributeId, _: Option<&str>) -> Option<Fact<'_>> {
-        Some(match self.0.get(usize::from(attribute.0))?.ty {
-            Type::Bool => Fact::Bool(true),
-            Type::Int => Fact::Int(2),
-            Type::Double => Fact::Double(2.5),
-            Type::String => Fact::String("sample".into()),
-            Type::Strings => Fact::Strings(vec!["sample".into()]),
-        })
-    }
 }
 
 /// Why a render failed.

@@ -1,22 +1,6 @@
 use super::*;
-use crate::facts::Facts;
-use crate::facts::attributes::Known;
-
-fn nothing<'a>(_: &'a Facts<'a>, _: Option<&str>) -> Option<Fact<'a>> {
-    None
-}
-
-const fn attribute(name: &'static str, ty: Type, shape: Shape) -> Attribute {
-    Attribute { name, ty, shape, known: Known::Request, help: "", example: "", values: &[], observe: nothing }
-}
-
-static ATTRIBUTES: &[Attribute] = &[
-    attribute("customer.name", Type::String, Shape::Plain),
-    attribute("visitor.visits", Type::Int, Shape::Plain),
-    attribute("customer.attr", Type::String, Shape::Map),
-    attribute("seen", Type::Bool, Shape::Call),
-    attribute("locale", Type::String, Shape::Plain),
-];
+use crate::facts::attributes::AttributeId;
+use crate::facts::value::Value as Fact;
 
 /// Facts as pairs of name (with its key, if any) and value; remembers what was asked.
 struct Table<'a>(&'a [(&'a str, &'a str)], std::cell::RefCell<Vec<String>>);
@@ -29,7 +13,7 @@ impl<'a> Table<'a> {
 
 impl FactSource for Table<'_> {
     fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Fact<'_>> {
-        let mut name = ATTRIBUTES[usize::from(attribute.0)].name.to_owned();
+        let mut name = attribute.name().to_owned();
         if let Some(key) = key {
             name = format!("{name}[{key}]");
         }
@@ -40,7 +24,7 @@ impl FactSource for Table<'_> {
 }
 
 fn compile(frame: &str, fields: Vec<(&'static str, Field)>) -> Result<Drawn, InvalidTemplate> {
-    Drawn::new(&Source { frame, fields, absent: &["title"], marker: " m", attributes: ATTRIBUTES }).map(|(drawn, _)| drawn)
+    Drawn::new(&Source { frame, fields, absent: &["title"], marker: " m" }).map(|(drawn, _)| drawn)
 }
 
 fn draw(frame: &str, facts: &[(&str, &str)]) -> String {
@@ -117,7 +101,7 @@ fn a_text_with_facts_is_escaped_once_within_the_frame() {
 fn what_a_template_cannot_know_is_refused_with_a_suggestion() {
     let problem = compile("<p>{{ customer.nmae }}</p>", vec![]).unwrap_err();
     assert_eq!((problem.code, problem.help.unwrap().as_str()), ("unknown-attribute", "did you mean `customer.name`?"));
-    for frame in ["<p>{{ customer }}</p>", "<p>{{ seen('x') }}</p>", "<p>{{ customer.attr[locale] }}</p>"] {
+    for frame in ["<p>{{ customer }}</p>", "<p>{{ seen('x') }}</p>", "<p>{{ customer.attr[locale] }}</p>", "<p>{{ product.name }}</p>"] {
         assert!(compile(frame, vec![]).is_err(), "{frame}");
     }
 }
