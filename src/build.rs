@@ -10,6 +10,9 @@ use std::{env, fs};
 /// The runtime's parts, in the order in which they run.
 const SCRIPTS: &[&str] = &["base", "beacon", "trigger", "dialog", "coupon", "chat", "start"];
 
+/// The style sheet's parts, in the order of the cascade.
+const STYLES: &[&str] = &["base", "banner", "popup", "coupon", "chat", "modes"];
+
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let client = Path::new("src/client");
@@ -22,7 +25,9 @@ fn main() {
     }
     script.push_str("})()\n");
     write(&out.join("runtime.js"), &script);
-    write(&out.join("style.css"), &small_style(&read(&client.join("style.css"))));
+    let style: String =
+        STYLES.iter().map(|name| small_style(&read(&client.join(name).with_extension("css")))).collect();
+    write(&out.join("style.css"), &style);
 }
 
 fn read(path: &Path) -> String {

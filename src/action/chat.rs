@@ -28,7 +28,12 @@ pub(super) const KIND: Kind = Kind {
         },
         Field { name: "messenger", ty: "text", required: false, help: "A Facebook page's name." },
         LABEL,
-        Field { name: "side", ty: "`end` or `start`", required: false, help: "Which lower corner; `end` (right) by default." },
+        Field {
+            name: "side",
+            ty: "`end` or `start`",
+            required: false,
+            help: "Which lower corner; `end` (right) by default.",
+        },
         ACCENT,
         THEME,
         TEMPLATE,
@@ -45,7 +50,15 @@ struct Service {
     /// `script`, `page` or `link`: what a click does.
     mode: &'static str,
     /// For an account with a service that is known: the address before its name, and the characters that names have.
-    account: Option<(&'static str, fn(char) -> bool)>,
+    account: Option<Account>,
+}
+
+/// How a service's accounts are addressed.
+struct Account {
+    /// The address before the name.
+    before: &'static str,
+    /// Characters that a name has.
+    allowed: fn(char) -> bool,
 }
 
 /// All ways. A service with accounts of its own is one more line.
@@ -53,9 +66,24 @@ const SERVICES: &[Service] = &[
     Service { key: "src", mode: "script", account: None },
     Service { key: "page", mode: "page", account: None },
     Service { key: "href", mode: "link", account: None },
-    Service { key: "line", mode: "link", account: Some(("https://line.me/R/ti/p/", |c| c.is_ascii_alphanumeric() || "@-_.".contains(c))) },
-    Service { key: "whatsapp", mode: "link", account: Some(("https://wa.me/", |c| c.is_ascii_digit())) },
-    Service { key: "messenger", mode: "link", account: Some(("https://m.me/", |c| c.is_ascii_alphanumeric() || c == '.')) },
+    Service {
+        key: "line",
+        mode: "link",
+        account: Some(Account {
+            before: "https://line.me/R/ti/p/",
+            allowed: |c| c.is_ascii_alphanumeric() || "@-_.".contains(c),
+        }),
+    },
+    Service {
+        key: "whatsapp",
+        mode: "link",
+        account: Some(Account { before: "https://wa.me/", allowed: |c| c.is_ascii_digit() }),
+    },
+    Service {
+        key: "messenger",
+        mode: "link",
+        account: Some(Account { before: "https://m.me/", allowed: |c| c.is_ascii_alphanumeric() || c == '.' }),
+    },
 ];
 
 fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Action>> {
@@ -95,15 +123,15 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
 }
 
 fn address(settings: &mut Settings<'_, '_, '_>, service: &Service) -> Option<Localized> {
-    let Some((before, allowed)) = service.account else { return settings.url(service.key) };
+    let Some(account) = &service.account else { return settings.url(service.key) };
     let mut name = settings.text(service.key)?;
     for (_, text) in &mut name.texts {
-        if text.is_empty() || !text.chars().all(allowed) {
+        if text.is_empty() || !text.chars().all(account.allowed) {
             let message = format!("`{text}` is no account of {}", service.key);
             settings.error("bad-account", name.span, message, "write the account's name alone, or use `href`");
             return None;
         }
-        text.insert_str(0, before);
+        text.insert_str(0, account.before);
     }
     Some(name)
 }

@@ -127,7 +127,8 @@ pub(super) fn has_harmless_scheme(url: &str) -> bool {
 
 /// Whether an address's fixed beginning settles which host it leads to.
 fn names_its_host(start: &str) -> bool {
-    let path = |rest: &str| rest.starts_with('/') && !rest.starts_with("//") && !rest.starts_with("/\\") && rest.len() > 1;
+    let path =
+        |rest: &str| rest.starts_with('/') && !rest.starts_with("//") && !rest.starts_with("/\\") && rest.len() > 1;
     path(start)
         || ["https://", "http://"].iter().any(|scheme| {
             start.strip_prefix(scheme).and_then(|rest| rest.find(['/', '?', '#'])).is_some_and(|host| host > 0)

@@ -9,6 +9,7 @@ use crate::transform::{Edit, Position};
 use bytes::Bytes;
 use minijinja::Value;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// A compiled action of any kind.
 #[derive(Debug)]
@@ -94,7 +95,14 @@ impl Content {
 impl Draft {
     /// Begins with a built-in frame.
     pub(super) fn new(kind: &'static str, frame: &'static str) -> Self {
-        Self { kind, frame: Frame::BuiltIn(frame), fields: Vec::new(), absent: Vec::new(), accent: None, origins: Vec::new() }
+        Self {
+            kind,
+            frame: Frame::BuiltIn(frame),
+            fields: Vec::new(),
+            absent: Vec::new(),
+            accent: None,
+            origins: Vec::new(),
+        }
     }
 
     /// Draws with a template of the site.
@@ -192,7 +200,8 @@ impl Draft {
             Frame::BuiltIn(_) | Frame::File(..) => None,
         };
         let texts = self.fields.iter().filter_map(|(_, content)| content.localized()).chain(frame);
-        let given: BTreeSet<String> = texts.flat_map(|text| &text.texts).map(|(language, _)| language.clone()).collect();
+        let given: BTreeSet<String> =
+            texts.flat_map(|text| &text.texts).map(|(language, _)| language.clone()).collect();
         languages.extend(given.into_iter().filter(|language| !language.is_empty() && *language != cx.locale));
 
         let mut by_language: Vec<(Box<str>, Drawn)> = Vec::with_capacity(languages.len());
@@ -238,7 +247,8 @@ impl Draft {
             })
             .collect();
         fields.push(("lang", Field::Fixed(Value::from(language))));
-        fields.extend(words::for_language(language).iter().map(|(name, word)| (*name, Field::Fixed(Value::from(*word)))));
+        fields
+            .extend(words::for_language(language).iter().map(|(name, word)| (*name, Field::Fixed(Value::from(*word)))));
         let frame = match &self.frame {
             Frame::BuiltIn(text) => text,
             Frame::File(_, text) => text.as_str(),
@@ -249,6 +259,8 @@ impl Draft {
         Drawn::new(&Source { frame, fields, absent: &self.absent, marker })
     }
 
+    /// Reports a problem where the merchant wrote what it is about. The built-in frames are right: if one fails, it is for
+    /// want of a setting that was reported before.
     fn report(&self, settings: &mut Settings<'_, '_, '_>, problem: super::template::InvalidTemplate) {
         let of_field = problem.field.and_then(|name| {
             self.fields.iter().find(|(own, _)| *own == name).and_then(|(_, content)| content.localized())
@@ -258,6 +270,7 @@ impl Draft {
             (None, Frame::File(name, _)) => {
                 (name.span.clone(), format!("templates/{}.html: {}", name.value, problem.message))
             }
+            (None, Frame::BuiltIn(_)) if settings.failed => return,
             (None, Frame::BuiltIn(_)) => (settings.table.span(), problem.message),
         };
         settings.failed = true;
@@ -273,7 +286,7 @@ fn marker(prefix: &str, scenario: &str, variant: &str, show: &str) -> String {
     escape::value(&mut marker, variant);
     marker.push('"');
     if !show.is_empty() {
-        marker.push_str(&format!(" data-{prefix}-show=\""));
+        let _ = write!(marker, " data-{prefix}-show=\"");
         escape::value(&mut marker, show);
         marker.push('"');
     }

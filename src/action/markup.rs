@@ -3,6 +3,7 @@
 //! Decides what a value may be in each place of a fragment. Knows nothing of templates, facts or kinds of actions:
 //! a value is what stands between [`VALUE_START`] and [`VALUE_END`]; everything else is the merchant's own markup.
 
+use super::elements::{bounds_implied_ends, end_tag_is_optional, is_closed_by, is_heading, is_raw_text, is_void};
 use super::escape;
 use bytes::Bytes;
 
@@ -30,9 +31,9 @@ pub(super) struct InvalidMarkup {
     pub help: &'static str,
 }
 
-/// Drops the control characters that HTML forbids, and with them the bounds of values.
+/// Drops control characters, which have no place in HTML, and with them the bounds of values.
 pub(super) fn clean(text: &str) -> std::borrow::Cow<'_, str> {
-    let foreign = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
+    let foreign = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
     if text.contains(foreign) { text.chars().filter(|c| !foreign(*c)).collect::<String>().into() } else { text.into() }
 }
 
@@ -72,14 +73,8 @@ impl<'a> Writer<'a> {
                 _ => self.text(),
             }
         }
-        while let Some(name) = self.open.pop() {
-            if !end_tag_is_optional(&name) {
-                return Err(invalid(
-                    format!("`<{name}>` is never closed"),
-                    "close it: what stays open would swallow the shop's page",
-                ));
-            }
-            self.close(&name);
+        while !self.open.is_empty() {
+            self.close_implied("at the end")?;
         }
         Ok(())
     }
@@ -128,7 +123,23 @@ impl<'a> Writer<'a> {
                 "take it away: it would close an element of the shop's page",
             ));
         };
-        self.open.truncate(depth);
+        while self.open.len() > depth + 1 {
+            self.close_implied(&format!("before `</{name}>`"))?;
+        }
+        self.open.pop();
+        self.close(&name);
+        Ok(())
+    }
+
+    /// Closes the innermost element, whose end tag is left out.
+    fn close_implied(&mut self, place: &str) -> Result<(), InvalidMarkup> {
+        let Some(name) = self.open.pop() else { return Ok(()) };
+        if !end_tag_is_optional(&name) {
+            return Err(invalid(
+                format!("`<{name}>` is not closed {place}"),
+                "close it: what stays open would swallow the shop's page",
+            ));
+        }
         self.close(&name);
         Ok(())
     }
@@ -141,7 +152,8 @@ impl<'a> Writer<'a> {
 
     fn start_tag(&mut self) -> Result<(), InvalidMarkup> {
         self.take(1);
-        let end = self.rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(self.rest.len());
+        let end =
+            self.rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>')).unwrap_or(self.rest.len());
         let name = self.take(end).to_ascii_lowercase();
         if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'_')) {
             return Err(invalid(format!("`<{}>` is no element", clean(&name)), "a value cannot name an element"));
@@ -152,9 +164,20 @@ impl<'a> Writer<'a> {
                 "give only what is to be inserted into the page",
             ));
         }
-        while self.open.last().is_some_and(|open| is_closed_by(open, &name)) {
-            let implied = self.open.pop().unwrap_or_default();
-            self.close(&implied);
+        let twice = matches!(name.as_str(), "a" | "button" | "form" | "nobr") && self.open.contains(&name);
+        if twice || (is_heading(&name) && self.open.last().is_some_and(|open| is_heading(open))) {
+            return Err(invalid(
+                format!("`<{name}>` cannot stand within an element of its kind"),
+                "close the outer one first: browsers do, wherever it is closed",
+            ));
+        }
+        // A browser looks for what a start tag closes through inline elements, and would leave these open.
+        while let Some(at) = self.open.iter().rposition(|open| is_closed_by(open, &name) || bounds_implied_ends(open))
+            && self.open.get(at).is_some_and(|open| is_closed_by(open, &name))
+        {
+            while self.open.len() > at {
+                self.close_implied(&format!("before `<{name}>`"))?;
+            }
         }
         self.out.push('<');
         self.out.push_str(&name);
@@ -310,72 +333,6 @@ fn find_outside_values(text: &str, from: usize, wanted: &str) -> Option<usize> {
         }
     }
     None
-}
-
-fn is_void(name: &str) -> bool {
-    matches!(
-        name,
-        "area" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "param" | "source" | "track" | "wbr"
-    )
-}
-
-fn is_raw_text(name: &str) -> bool {
-    matches!(name, "script" | "style" | "textarea" | "title" | "xmp" | "iframe" | "noembed" | "noframes")
-}
-
-fn end_tag_is_optional(name: &str) -> bool {
-    matches!(
-        name,
-        "p" | "li" | "dt" | "dd" | "option" | "optgroup" | "tr" | "td" | "th" | "thead" | "tbody" | "tfoot" | "rt" | "rp"
-    )
-}
-
-/// Whether an open element ends where another one starts.
-fn is_closed_by(open: &str, start: &str) -> bool {
-    match open {
-        "p" => matches!(
-            start,
-            "address"
-                | "article"
-                | "aside"
-                | "blockquote"
-                | "details"
-                | "dialog"
-                | "div"
-                | "dl"
-                | "fieldset"
-                | "figure"
-                | "footer"
-                | "form"
-                | "h1"
-                | "h2"
-                | "h3"
-                | "h4"
-                | "h5"
-                | "h6"
-                | "header"
-                | "hr"
-                | "main"
-                | "menu"
-                | "nav"
-                | "ol"
-                | "p"
-                | "pre"
-                | "search"
-                | "section"
-                | "table"
-                | "ul"
-        ),
-        "li" => start == "li",
-        "dt" | "dd" => matches!(start, "dt" | "dd"),
-        "option" => matches!(start, "option" | "optgroup" | "hr"),
-        "optgroup" => matches!(start, "optgroup" | "hr"),
-        "tr" => matches!(start, "tr" | "tbody" | "tfoot" | "thead"),
-        "td" | "th" => matches!(start, "td" | "th" | "tr" | "tbody" | "tfoot" | "thead"),
-        "thead" | "tbody" | "tfoot" => matches!(start, "tbody" | "tfoot" | "thead"),
-        "rt" | "rp" => matches!(start, "rt" | "rp"),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

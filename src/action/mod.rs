@@ -5,13 +5,14 @@
 //! # Layout
 //! - One file a kind (`html`, `banner`, …): its settings, its built-in template, its defaults.
 //! - `settings` reads what kinds share; `insertion` is what all of them are compiled to.
-//! - `template` prepares texts, `scope` finds the facts that they use; `markup` writes the fragment, `escape` what lands in it.
+//! - `template` prepares texts, `scope` finds the facts that they use; `markup` writes the fragment, `escape` what lands in it, by `elements`.
 //! - `accent` and `words` are what all built-in templates draw on.
 
 mod accent;
 mod banner;
 mod chat;
 mod coupon;
+mod elements;
 mod escape;
 mod html;
 mod insertion;

@@ -32,8 +32,12 @@ pub(super) const TEMPLATE: Field = Field {
     help: "A template of the site that draws it in place of the built-in one: `\"card\"` is templates/card.html.",
 };
 /// The setting `title`.
-pub(super) const TITLE: Field =
-    Field { name: "title", ty: "text by language", required: false, help: "Headline. It may use facts: `{{ customer.rank }}`." };
+pub(super) const TITLE: Field = Field {
+    name: "title",
+    ty: "text by language",
+    required: false,
+    help: "Headline. It may use facts: `{{ customer.rank }}`.",
+};
 /// The setting `text`.
 pub(super) const TEXT: Field = Field {
     name: "text",
@@ -42,8 +46,12 @@ pub(super) const TEXT: Field = Field {
     help: "What it says: a text, or one a language: `{ ja = \"…\", en = \"…\" }`.",
 };
 /// The setting `label`.
-pub(super) const LABEL: Field =
-    Field { name: "label", ty: "text by language", required: false, help: "A few words above the headline, or the launcher's." };
+pub(super) const LABEL: Field = Field {
+    name: "label",
+    ty: "text by language",
+    required: false,
+    help: "A few words above the headline, or the launcher's.",
+};
 /// The setting `button`.
 pub(super) const BUTTON: Field = Field {
     name: "button",
@@ -73,8 +81,12 @@ pub(super) const THEME: Field = Field {
     help: "Light by default; `auto` follows the visitor's device.",
 };
 /// The setting `dismissible`.
-pub(super) const DISMISSIBLE: Field =
-    Field { name: "dismissible", ty: "true or false", required: false, help: "Whether it has a button to close it. True by default." };
+pub(super) const DISMISSIBLE: Field = Field {
+    name: "dismissible",
+    ty: "true or false",
+    required: false,
+    help: "Whether it has a button to close it. True by default.",
+};
 
 /// Reads one action's table. Remembers whether anything was wrong.
 pub(super) struct Settings<'t, 'p, 'i> {
@@ -129,13 +141,23 @@ impl<'t, 'p, 'i> Settings<'t, 'p, 'i> {
     }
 
     /// Reports an error at a place.
-    pub(super) fn error(&mut self, code: &'static str, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.failed = true;
         self.table.error(code, span, message, Some(help.into()));
     }
 
     /// Reads a setting with one of the table's own readers.
-    pub(super) fn get<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Table<'p, 'i>) -> Option<T>) -> Option<T> {
+    pub(super) fn get<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Table<'p, 'i>) -> Option<T>,
+    ) -> Option<T> {
         let present = self.table.has(key);
         let value = read(self.table);
         self.failed |= present && value.is_none();
@@ -143,7 +165,11 @@ impl<'t, 'p, 'i> Settings<'t, 'p, 'i> {
     }
 
     /// A table within this one: read, then held to the keys that were asked for.
-    pub(super) fn nested<T>(&mut self, key: &'static str, read: impl FnOnce(&mut Settings<'_, 'p, 'i>) -> Option<T>) -> Option<T> {
+    pub(super) fn nested<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Settings<'_, 'p, 'i>) -> Option<T>,
+    ) -> Option<T> {
         let mut table = self.get(key, |table| table.table(key))?;
         let mut inner = Settings::new(&mut table, self.cx);
         let value = read(&mut inner);

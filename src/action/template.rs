@@ -67,7 +67,8 @@ impl Drawn {
         let mut scope = Branch::default();
         let frame = markup::clean(source.frame).into_owned();
         add(&mut env, FRAME, frame, None)?;
-        let names: Vec<&str> = source.fields.iter().map(|(name, _)| *name).chain(source.absent.iter().copied()).collect();
+        let names: Vec<&str> =
+            source.fields.iter().map(|(name, _)| *name).chain(source.absent.iter().copied()).collect();
         use_facts(&env, FRAME, None, &names, &mut scope)?;
         for (name, field) in &source.fields {
             let (text, is_url) = match field {
@@ -186,7 +187,7 @@ fn money(number: f64) -> String {
     if number <= -0.5 { format!("-{grouped}") } else { grouped }
 }
 
-/// `{{ amount | parts }}`: "Up to 500円OFF" → ["Up to ", "500", "円OFF"], so that the number can be set larger.
+/// `{{ amount | parts }}`: what comes before a number, the number, and what comes after it, so that it can be set larger.
 fn parts(text: &str) -> Vec<String> {
     let is_number = |c: char| c.is_ascii_digit() || ('０'..='９').contains(&c);
     let Some(start) = text.find(is_number) else { return vec![String::new(), text.to_owned(), String::new()] };

@@ -10,7 +10,10 @@ fn done(text: &str) -> Result<String, InvalidMarkup> {
 
 #[test]
 fn every_top_level_element_is_marked_and_no_other() {
-    assert_eq!(done("<div><p>a</p></div>\n<img src=x>").unwrap(), "<div data-gw=\"s/v\"><p>a</p></div>\n<img data-gw=\"s/v\" src=\"x\">");
+    assert_eq!(
+        done("<div><p>a</p></div>\n<img src=x>").unwrap(),
+        "<div data-gw=\"s/v\"><p>a</p></div>\n<img data-gw=\"s/v\" src=\"x\">"
+    );
 }
 
 #[test]
@@ -26,7 +29,8 @@ fn implied_end_tags_do_not_hide_a_top_level_element() {
 #[test]
 fn markup_that_would_break_the_page_is_refused() {
     for (text, word) in [
-        ("<div>", "never closed"),
+        ("<div>", "not closed"),
+        ("<b><ul></b>", "not closed before `</b>`"),
         ("</div>", "closes nothing"),
         ("<!-- ", "never closed"),
         ("<a href=\"x", "never closed"),
@@ -105,4 +109,81 @@ fn everything_is_ascii_and_reads_the_same() {
 fn origins_that_it_loads_from_are_collected() {
     let fragment = finish("<img src=\"https://cdn.example/a.png\"><a href=\"https://x.example\">x</a>", MARK).unwrap();
     assert_eq!(fragment.origins, ["https://cdn.example".into()]);
+}
+
+/// What a browser's parser makes of a fragment: element and attribute names, indented; texts and values apart.
+mod parsed {
+    use html5ever::driver::ParseOpts;
+    use html5ever::tendril::TendrilSink;
+    use html5ever::{QualName, local_name, ns, parse_fragment};
+    use markup5ever_rcdom::{Handle, NodeData, RcDom};
+    use std::fmt::Write;
+
+    pub(super) fn parse(html: &str) -> (String, Vec<String>) {
+        let body = QualName::new(None, ns!(html), local_name!("body"));
+        let dom = parse_fragment(RcDom::default(), ParseOpts::default(), body, vec![], false).one(html);
+        let (mut shape, mut texts) = (String::new(), Vec::new());
+        // The parser wraps a fragment in <html>.
+        let root = dom.document.children.borrow()[0].clone();
+        for child in root.children.borrow().iter() {
+            walk(child, 0, &mut shape, &mut texts);
+        }
+        (shape, texts)
+    }
+
+    fn walk(node: &Handle, depth: usize, shape: &mut String, texts: &mut Vec<String>) {
+        match &node.data {
+            NodeData::Element { name, attrs, .. } => {
+                let _ = write!(shape, "\n{:depth$}{}", "", name.local);
+                for attribute in attrs.borrow().iter() {
+                    let _ = write!(shape, " {}", attribute.name.local);
+                    texts.push(attribute.value.to_string());
+                }
+                for child in node.children.borrow().iter() {
+                    walk(child, depth + 1, shape, texts);
+                }
+            }
+            NodeData::Text { contents } => texts.push(contents.borrow().to_string()),
+            NodeData::Comment { .. } => shape.push_str(" !comment"),
+            _ => shape.push_str(" !other"),
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn no_value_changes_what_a_browser_sees(value in "\\PC{0,12}|[<>\"'`&;=/ a-z!-]{0,24}|</?(script|b|textarea|p)[ >]|javascript:.{0,5}") {
+        let frame = "<p title='\u{1}V\u{2}' data-a=\"x\u{1}V\u{2}y\">\u{1}V\u{2}</p><a href=\"\u{1}V\u{2}\">z</a><a href=\"/?\u{1}V\u{2}\">z</a>\
+                     <textarea>a\u{1}V\u{2}</textarea><script>var a = \"\u{1}V\u{2}\";</script>";
+        let finished = |value: &str| {
+            let html = finish(&frame.replace('V', &clean(value)), MARK).unwrap().html;
+            assert!(html.is_ascii());
+            parsed::parse(std::str::from_utf8(&html).unwrap())
+        };
+        let (shape, texts) = finished(&value);
+        let (plain, _) = finished("x");
+        proptest::prop_assert_eq!(shape, plain);
+        let normal = clean(&value).replace("\r\n", "\n").replace('\r', "\n");
+        proptest::prop_assert_eq!(&texts[1], &normal);
+        let address = texts.iter().rposition(|t| t.starts_with("/?")).unwrap() - 3;
+        proptest::prop_assert!(escape::has_harmless_scheme(&texts[address]), "{}", texts[address]);
+    }
+
+    #[test]
+    fn every_node_at_the_top_is_marked_as_a_browser_sees_it(
+        parts in proptest::collection::vec(
+            proptest::sample::select(vec!["<p>", "</p>", "<b>", "</b>", "text", "<br>", "<ul>", "<li>", "</li>", "</ul>", "<svg/>", "<div>", "</div>", " ",
+                "<i>", "</i>", "<a href=x>", "</a>", "<h2>", "</h2>", "<button>", "</button>", "<dl>", "<dd>", "</dl>", "<option>"]), 0..12),
+    ) {
+        let source = parts.concat();
+        if let Ok(fragment) = finish(&source, MARK) {
+            let html = std::str::from_utf8(&fragment.html).unwrap();
+            let (shape, _) = parsed::parse(html);
+            for line in shape.lines().filter(|line| !line.is_empty() && !line.starts_with(' ')) {
+                proptest::prop_assert!(line.contains(" data-gw"), "{source} -> {html} -> {shape}");
+            }
+        }
+    }
 }

@@ -101,7 +101,12 @@ fn a_text_with_facts_is_escaped_once_within_the_frame() {
 fn what_a_template_cannot_know_is_refused_with_a_suggestion() {
     let problem = compile("<p>{{ customer.nmae }}</p>", vec![]).unwrap_err();
     assert_eq!((problem.code, problem.help.unwrap().as_str()), ("unknown-attribute", "did you mean `customer.name`?"));
-    for frame in ["<p>{{ customer }}</p>", "<p>{{ seen('x') }}</p>", "<p>{{ customer.attr[locale] }}</p>", "<p>{{ product.name }}</p>"] {
+    for frame in [
+        "<p>{{ customer }}</p>",
+        "<p>{{ seen('x') }}</p>",
+        "<p>{{ customer.attr[locale] }}</p>",
+        "<p>{{ product.name }}</p>",
+    ] {
         assert!(compile(frame, vec![]).is_err(), "{frame}");
     }
 }
