@@ -19,9 +19,9 @@ const watcher =
   window.IntersectionObserver &&
   new IntersectionObserver(
     guard((entries) => {
-      for (const { target, intersectionRatio, intersectionRect, rootBounds } of entries) {
-        const tall = rootBounds && intersectionRect.height >= rootBounds.height / 2;
-        if (intersectionRatio >= 0.5 || tall) {
+      for (const { target, isIntersecting, intersectionRatio, intersectionRect } of entries) {
+        const tall = intersectionRect.height >= innerHeight / 2;
+        if (isIntersecting && (intersectionRatio >= 0.5 || tall)) {
           if (!timers.has(target)) timers.set(target, later(1000, () => seen(target)));
         } else {
           clearTimeout(timers.get(target));
@@ -29,7 +29,7 @@ const watcher =
         }
       }
     }),
-    { threshold: [0, 0.25, 0.5, 0.75] },
+    { threshold: Array.from({ length: 21 }, (_, n) => n / 20) },
   );
 
 const seen = (element) => {
