@@ -3,6 +3,7 @@
 pub mod action;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod event;
 pub mod facts;
 pub mod ids;
