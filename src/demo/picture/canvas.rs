@@ -85,6 +85,20 @@ impl Canvas {
         }
     }
 
+    /// A soft shadow of something flat and square that lies or hangs there.
+    pub(super) fn sheet_shadow(&mut self, x: f32, y: f32, w: f32, h: f32) {
+        for (grow, opacity) in [(9.0, 0.05), (6.0, 0.06), (3.0, 0.08)] {
+            self.raw(&format!(
+                "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{}\" fill=\"#2b1d12\" opacity=\"{opacity}\"/>",
+                x + 7.0 - grow,
+                y + 9.0 - grow,
+                w + 2.0 * grow,
+                h + 2.0 * grow,
+                grow + 4.0
+            ));
+        }
+    }
+
     /// A rectangle with rounded corners.
     pub(super) fn rect(&mut self, x: f32, y: f32, w: f32, h: f32, r: f32, paint: &str) {
         self.raw(&format!("<rect x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" rx=\"{r}\" fill=\"{paint}\"/>"));

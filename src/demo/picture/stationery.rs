@@ -6,7 +6,7 @@ use super::{Canvas, Pattern, hex, mix};
 pub(in crate::demo) fn notebook(c: &mut Canvas) {
     c.ground(0xdcd2c2, Pattern::Plain);
     c.at(204.0, 202.0, -7.0, |c| {
-        c.shadow(8.0, 10.0, 112.0, 148.0);
+        c.sheet_shadow(-104.0, -142.0, 210.0, 284.0);
         c.rect(-100.0, -138.0, 206.0, 280.0, 4.0, &hex(0xf3ecdd));
         c.line("M104 -132V138M101 -130V140", &hex(0xcfc2aa), 1.2);
         let cover = c.fade(0x35596b, 0x27434f);
@@ -34,7 +34,7 @@ pub(in crate::demo) fn notebook(c: &mut Canvas) {
 pub(in crate::demo) fn letter_set(c: &mut Canvas) {
     c.ground(0xd6dfe0, Pattern::Waves);
     c.at(222.0, 176.0, 9.0, |c| {
-        c.shadow(6.0, 8.0, 88.0, 128.0);
+        c.sheet_shadow(-84.0, -124.0, 168.0, 244.0);
         let paper = c.fade(0xfffdf6, 0xf3ecdc);
         c.rect(-84.0, -124.0, 168.0, 244.0, 2.0, &paper);
         for i in 0..7u8 {
@@ -44,7 +44,7 @@ pub(in crate::demo) fn letter_set(c: &mut Canvas) {
         c.line("M50 -92q3 10 0 22t0 24t1 20M30 -92q-3 14 0 28t1 30", &hex(0x4a4440), 2.6);
     });
     c.at(170.0, 252.0, -8.0, |c| {
-        c.shadow(6.0, 10.0, 116.0, 80.0);
+        c.sheet_shadow(-116.0, -76.0, 232.0, 152.0);
         let back = c.fade(0xf6dfd6, 0xe9c4ba);
         c.rect(-116.0, -76.0, 232.0, 152.0, 4.0, &back);
         c.path("M-116 -72L0 18L116 -72V-76H-116Z", &hex(0xf9eae3));
@@ -59,7 +59,7 @@ pub(in crate::demo) fn letter_set(c: &mut Canvas) {
 /// A brush pen and the stroke it made.
 pub(in crate::demo) fn brush(c: &mut Canvas) {
     c.ground(0xe6dfd0, Pattern::Plain);
-    c.shadow(196.0, 206.0, 128.0, 148.0);
+    c.sheet_shadow(76.0, 52.0, 240.0, 296.0);
     let paper = c.fade(0xfffdf7, 0xf5efe1);
     c.rect(76.0, 52.0, 240.0, 296.0, 2.0, &paper);
     let ink = hex(0x24211f);
@@ -81,45 +81,49 @@ pub(in crate::demo) fn brush(c: &mut Canvas) {
     });
 }
 
-/// Rolls of paper tape.
+/// Rolls of paper tape, stacked.
 pub(in crate::demo) fn washi_tape(c: &mut Canvas) {
     c.scene(0xe9dfd6, Pattern::Plain);
-    c.shadow(200.0, 330.0, 136.0, 14.0);
+    c.shadow(196.0, 334.0, 112.0, 17.0);
     let tapes = [
-        (0xc25a52, Pattern::Hemp, 108.0),
-        (0xe0b24a, Pattern::Rings, 154.0),
-        (0x6f8f63, Pattern::Feathers, 200.0),
-        (0x3f6a8a, Pattern::Waves, 246.0),
-        (0x7d6496, Pattern::Hemp, 292.0),
+        (0x3f6a8a, Pattern::Waves, 204.0),
+        (0x6f8f63, Pattern::Feathers, 188.0),
+        (0xe0b24a, Pattern::Rings, 200.0),
+        (0xc25a52, Pattern::Hemp, 192.0),
+        (0x7d6496, Pattern::Feathers, 198.0),
     ];
-    for (colour, pattern, x) in tapes {
-        c.path(
-            &format!("M{} 120H{}V306C{} 322 {} 322 {} 306Z", x - 22.0, x + 22.0, x + 14.0, x - 14.0, x - 22.0),
-            &hex(mix(colour, 0x000000, 0.3)),
-        );
-        let roll = c.fade(mix(colour, 0xffffff, 0.24), mix(colour, 0x1d130c, 0.12));
-        c.rect(x - 22.0, 126.0, 44.0, 196.0, 16.0, &roll);
-        if let Some(tile) = c.tile(pattern, mix(colour, 0xffffff, 0.55)) {
-            c.rect(x - 22.0, 126.0, 44.0, 196.0, 16.0, &tile);
+    for (i, (colour, pattern, x)) in tapes.into_iter().enumerate() {
+        let (top, low) = (280.0 - 42.0 * i as f32, 320.0 - 42.0 * i as f32);
+        let (left, right) = (x - 96.0, x + 96.0);
+        let band = format!("M{left} {top}V{low}A96 26 0 0 0 {right} {low}V{top}Z");
+        let roll = c.round(colour);
+        c.path(&band, &roll);
+        if let Some(tile) = c.tile(pattern, mix(colour, 0xffffff, 0.5)) {
+            c.path(&band, &tile);
         }
-        c.veil(
-            &format!("M{} 140V306C{} 312 {} 312 {} 306V140Z", x - 16.0, x - 14.0, x - 10.0, x - 9.0),
-            0xffffff,
-            0.35,
+        c.ellipse(x, top, 96.0, 26.0, &hex(mix(colour, 0xffffff, 0.42)));
+        c.line(
+            &format!("M{} {top}a80 21 0 1 0 160 0a80 21 0 1 0 -160 0", x - 80.0),
+            &hex(mix(colour, 0xffffff, 0.2)),
+            1.2,
         );
-        c.ellipse(x, 132.0, 22.0, 7.0, &hex(mix(colour, 0xffffff, 0.35)));
-        c.ellipse(x, 132.5, 14.0, 4.0, &hex(0xcdb894));
-        c.ellipse(x, 133.0, 11.0, 2.8, &hex(0x6d5a3f));
+        c.line(
+            &format!("M{} {top}a66 17 0 1 0 132 0a66 17 0 1 0 -132 0", x - 66.0),
+            &hex(mix(colour, 0xffffff, 0.2)),
+            1.2,
+        );
+        c.ellipse(x, top, 54.0, 14.0, &hex(0xd9c7a6));
+        c.ellipse(x, top + 1.5, 47.0, 11.0, &hex(0x7d6a4e));
     }
-    c.path("M222 300C240 336 282 352 340 350L342 368C270 374 224 352 204 316Z", &hex(0x84a277));
-    c.veil("M222 300C240 336 282 352 340 350L341 355C280 358 236 340 216 304Z", 0xffffff, 0.3);
+    c.path("M292 290C318 306 340 334 372 340L366 374C326 368 304 340 284 318Z", &hex(0x5b86a6));
+    c.veil("M292 290C318 306 340 334 372 340L371 346C338 340 314 312 290 297Z", 0xffffff, 0.35);
 }
 
 /// A folding fan.
 pub(in crate::demo) fn fan(c: &mut Canvas) {
     c.ground(0xd8dcd4, Pattern::Hemp);
-    c.at(200.0, 312.0, 0.0, |c| {
-        c.shadow(6.0, -120.0, 168.0, 130.0);
+    c.at(200.0, 308.0, 0.0, |c| {
+        c.veil("M-199 -94A230 230 0 0 1 213 -92L104 -38L10 10L-92 -38Z", 0x2b1d12, 0.16);
         for i in 0..15u8 {
             let turn = -63.0 + 9.0 * f32::from(i);
             c.at(0.0, 0.0, turn, |c| c.rect(-3.5, -150.0, 7.0, 156.0, 3.0, &hex(0xb98d55)));
@@ -168,7 +172,7 @@ pub(in crate::demo) fn pochi(c: &mut Canvas) {
         (200.0, 198.0, 0.0, 0xbf4a44, Pattern::Hemp),
     ] {
         c.at(x, y, turn, |c| {
-            c.shadow(5.0, 8.0, 66.0, 118.0);
+            c.sheet_shadow(-62.0, -112.0, 124.0, 224.0);
             let paper = c.fade(mix(base, 0xffffff, 0.16), base);
             c.rect(-62.0, -112.0, 124.0, 224.0, 3.0, &paper);
             if let Some(tile) = c.tile(pattern, mix(base, 0xffffff, 0.42)) {

@@ -10,7 +10,7 @@ pub(in crate::demo) fn draw() -> String {
     let mut c = Canvas::default();
     let wall = c.fade(0xf6e7c8, 0xe4c793);
     c.rect(0.0, 0.0, 1000.0, 720.0, 0.0, &wall);
-    c.ellipse(500.0, 420.0, 360.0, 300.0, "#fff3d3");
+    c.ellipse(500.0, 460.0, 520.0, 420.0, "#fff3d3");
     shelf(&mut c);
     for (x, w) in [(0.0, 178.0), (822.0, 178.0)] {
         lattice(&mut c, x, w);

@@ -5,7 +5,7 @@ use super::{Canvas, Pattern, hex, mix};
 /// Four seasonal sweets on a lacquer tray.
 pub(in crate::demo) fn nerikiri(c: &mut Canvas) {
     c.ground(0xe3d8d6, Pattern::Hemp);
-    c.shadow(206.0, 212.0, 150.0, 148.0);
+    c.sheet_shadow(54.0, 54.0, 292.0, 292.0);
     let lacquer = c.fade(0x3a2622, 0x231613);
     c.rect(54.0, 54.0, 292.0, 292.0, 14.0, &lacquer);
     c.line("M66 68a4 4 0 0 1 4 -4H330a4 4 0 0 1 4 4V330a4 4 0 0 1 -4 4H70a4 4 0 0 1 -4 -4Z", &hex(0xb4874c), 1.6);
@@ -50,7 +50,7 @@ pub(in crate::demo) fn nerikiri(c: &mut Canvas) {
 /// Three-coloured dumplings on skewers.
 pub(in crate::demo) fn dango(c: &mut Canvas) {
     c.ground(0xdfe3d3, Pattern::Rings);
-    c.shadow(206.0, 220.0, 152.0, 108.0);
+    c.sheet_shadow(48.0, 108.0, 304.0, 212.0);
     let dish = c.fade(0x6a7f86, 0x4f646b);
     c.rect(48.0, 108.0, 304.0, 212.0, 26.0, &dish);
     c.line(
@@ -237,7 +237,14 @@ pub(in crate::demo) fn konpeito(c: &mut Canvas) {
                 let i = usize::from(row) * 7 + usize::from(column) * 5;
                 let colour = colours.get(i % colours.len()).copied().unwrap_or(0xffffff);
                 let x = 90.0 + 27.0 * f32::from(column) + if row % 2 == 0 { 0.0 } else { 13.0 };
-                star(c, x, 322.0 - 22.0 * f32::from(row), 13.0, colour, f32::from(row * 17 + column * 23));
+                star(
+                    c,
+                    x,
+                    322.0 - 22.0 * f32::from(row),
+                    13.0,
+                    colour,
+                    f32::from(row) * 17.0 + f32::from(column) * 23.0,
+                );
             }
         }
     });

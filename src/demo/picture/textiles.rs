@@ -5,7 +5,7 @@ use super::{Canvas, Pattern, hex, mix};
 /// A cotton towel with waves, hung from a bar.
 pub(in crate::demo) fn tenugui(c: &mut Canvas) {
     c.ground(0xe7ded0, Pattern::Plain);
-    c.shadow(212.0, 214.0, 92.0, 150.0);
+    c.sheet_shadow(112.0, 62.0, 176.0, 266.0);
     let cloth = "M112 62H288V330C270 338 254 326 238 332C222 338 206 326 190 332C172 338 156 326 140 332C130 336 120 334 112 330Z";
     let indigo = c.fade(0x2d4f7c, 0x213d66);
     c.path(cloth, &indigo);
@@ -63,7 +63,7 @@ pub(in crate::demo) fn furoshiki(c: &mut Canvas) {
 /// The curtain at a shop's door.
 pub(in crate::demo) fn noren(c: &mut Canvas) {
     c.ground(0xe5dccb, Pattern::Hemp);
-    c.shadow(206.0, 196.0, 150.0, 124.0);
+    c.sheet_shadow(58.0, 74.0, 290.0, 236.0);
     for (i, x) in [56.0, 154.0, 252.0].into_iter().enumerate() {
         let sway = [6.0, -4.0, 8.0].get(i).copied().unwrap_or_default();
         let panel = format!(
@@ -141,8 +141,8 @@ pub(in crate::demo) fn tabi(c: &mut Canvas) {
     for (x, y, turn, base, dots) in [(150.0, 196.0, -6.0, 0x8a3d4c, 0xf1d9cf), (262.0, 214.0, 8.0, 0x44607a, 0xe3ebf0)]
     {
         c.at(x, y, turn, |c| {
-            c.shadow(8.0, 16.0, 56.0, 138.0);
             let sock = "M-38 -140H38V10C44 40 62 84 56 118C52 142 30 146 24 126C20 112 20 100 16 92C12 104 10 146 -16 148C-44 148 -48 110 -44 78C-42 48 -38 30 -38 10Z";
+            c.at(8.0, 10.0, 0.0, |c| c.veil(sock, 0x2b1d12, 0.18));
             let knit = c.round(base);
             c.path(sock, &knit);
             c.clip(sock, |c| {

@@ -37,7 +37,7 @@ pub(in crate::demo) fn tray(c: &mut Canvas) {
 pub(in crate::demo) fn chopsticks(c: &mut Canvas) {
     c.ground(0xe6dcd0, Pattern::Waves);
     let cloth = c.fade(0x5b7478, 0x49605f);
-    c.shadow(206.0, 210.0, 150.0, 126.0);
+    c.sheet_shadow(52.0, 82.0, 296.0, 240.0);
     c.rect(52.0, 82.0, 296.0, 240.0, 4.0, &cloth);
     c.line("M62 92H338V312H62Z", &hex(0xdfe5df), 1.4);
     for (y, lacquer, band) in [(150.0, 0x2b2320, 0xd9b25f), (250.0, 0x9b2f2a, 0xf1dfc2)] {
@@ -123,7 +123,7 @@ pub(in crate::demo) fn kokeshi(c: &mut Canvas) {
 pub(in crate::demo) fn comb(c: &mut Canvas) {
     c.ground(0xd9d3de, Pattern::Waves);
     c.at(200.0, 200.0, -12.0, |c| {
-        c.shadow(8.0, 16.0, 142.0, 92.0);
+        c.veil("M-130 40C-130 -36 -68 -78 8 -78C84 -78 146 -36 146 40C146 58 136 80 132 82L90 96H-60L-116 82Z", 0x2b1d12, 0.16);
         let box_wood = c.fade(0xe9c588, 0xc4924d);
         for i in 0..33u8 {
             let x = -124.0 + 7.6 * f32::from(i);
