@@ -8,6 +8,7 @@ pub mod event;
 pub mod facts;
 pub mod ids;
 pub mod plan;
+pub mod rules;
 pub mod scenario;
 pub mod site;
 pub mod store;

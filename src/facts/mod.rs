@@ -3,6 +3,14 @@
 //! Decides nothing: it only observes. Each fact is declared once, in [`attributes`].
 
 pub mod attributes;
+pub mod bot;
+mod calendar;
+mod customer;
+mod device;
+mod history;
+pub mod holidays;
+mod request;
+pub mod source;
 pub mod value;
 
 use crate::store::profile::Profile;
@@ -48,6 +56,12 @@ pub struct Facts<'a> {
     pub customer: &'a Customer,
 }
 
+impl FactSource for Facts<'_> {
+    fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Value<'_>> {
+        (attribute.get()?.observe)(self, key)
+    }
+}
+
 /// Place of the client's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Geo {
@@ -63,3 +77,6 @@ pub struct Customer {
     /// Pairs of field and value, as the shop wrote it.
     pub fields: Vec<(Box<str>, Box<str>)>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

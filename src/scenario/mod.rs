@@ -1,6 +1,9 @@
 //! Compiled scenarios: what a site's rule files became.
 
+pub mod condition;
+
 use crate::action::Action;
+use condition::Checked;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +14,15 @@ pub struct RuleSet {
     /// All scenarios, by descending priority, then by id.
     pub scenarios: Vec<Scenario>,
     // The compiled conditions come with the condition module.
+}
+
+impl RuleSet {
+    /// Compiles a site's scenarios, in any order.
+    #[must_use]
+    pub fn build(mut scenarios: Vec<(Scenario, Checked)>) -> Self {
+        scenarios.sort_by(|(a, _), (b, _)| b.priority.cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
+        Self { scenarios: scenarios.into_iter().map(|(scenario, _)| scenario).collect() }
+    }
 }
 
 /// One scenario.

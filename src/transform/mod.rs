@@ -12,6 +12,31 @@ pub struct Selector {
     text: Arc<str>,
 }
 
+/// A selector that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` cannot be used as a selector: {reason}")]
+pub struct InvalidSelector {
+    /// As written.
+    pub text: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Selector {
+    /// Checks a selector.
+    ///
+    /// # Errors
+    /// When it is no selector, or one that cannot be matched while a page streams past.
+    pub fn parse(text: &str) -> Result<Self, InvalidSelector> {
+        match text.parse::<lol_html::Selector>() {
+            Ok(_) => Ok(Self { text: Arc::from(text) }),
+            Err(error) => Err(InvalidSelector { text: text.into(), reason: error.to_string(), help: None }),
+        }
+    }
+}
+
 /// Where an edit goes, relative to the element that its target names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Position {

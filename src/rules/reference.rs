@@ -1,0 +1,1 @@
+//! The reference of attributes, actions and settings.
