@@ -8,7 +8,8 @@
 //! ```
 //!
 //! To whoever stands before it, it tells who is logged in by headers of its pages, as a real shop can be taught to:
-//! `x-shop-customer-id`, `-name` (Latin letters), `-rank`, `-gender`, `-age` and `-points`.
+//! `x-shop-customer-member` (`true` or `false`, always), and for members `x-shop-customer-id`, `-name` (in Latin letters, since
+//! headers are ASCII), `-rank`, `-gender`, `-age` and `-points`.
 
 mod assets;
 mod cart;

@@ -137,6 +137,8 @@ impl<'a> Page<'a> {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
+        let member = if customer.is_some() { "true" } else { "false" };
+        headers.insert("x-shop-customer-member", HeaderValue::from_static(member));
         if let Some(customer) = customer {
             headers.insert("x-shop-customer-id", HeaderValue::from_static(customer.id));
             headers.insert("x-shop-customer-name", HeaderValue::from_static(customer.name.en));

@@ -135,4 +135,3 @@ fn not_lowered(text: &str, reason: NotLowered, segments: &[(String, Range<usize>
     };
     ConditionProblem { span, code, message, help, severity: Severity::Error }
 }
-
