@@ -1,6 +1,7 @@
 //! Noren serves each visitor of a web shop as a good clerk would: a reverse proxy that rewrites the shop's pages as they stream.
 
 pub mod action;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod demo;

@@ -11,6 +11,12 @@ impl Accent {
     /// The accent of an action that names none: indigo, the colour of a noren.
     pub const DEFAULT: Self = Self([0x1f, 0x3f, 0x77]);
 
+    /// The light theme's background.
+    pub(crate) const PAPER: Self = Self([255; 3]);
+
+    /// The dark theme's background.
+    pub(crate) const NIGHT: Self = Self([0x1c, 0x1c, 0x1f]);
+
     /// Reads `#rgb` or `#rrggbb`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -71,8 +77,7 @@ mod tests {
 
     #[test]
     fn text_is_readable_with_every_accent() {
-        let paper = Accent([255; 3]);
-        let night = Accent([0x1c, 0x1c, 0x1f]);
+        let (paper, night) = (Accent::PAPER, Accent::NIGHT);
         for number in (0..0x00ff_ffff_u32).step_by(9_973) {
             let accent = Accent::parse(&format!("#{number:06x}")).unwrap();
             assert!(accent.contrast(accent.text_on_it()) >= 4.2, "{accent:?}");

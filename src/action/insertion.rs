@@ -64,6 +64,7 @@ pub(super) struct Draft {
     /// Fields that are left out.
     absent: Vec<&'static str>,
     accent: Option<Accent>,
+    origins: Vec<Box<str>>,
 }
 
 /// What an action is drawn by.
@@ -79,13 +80,14 @@ enum Content {
     Text(Localized),
     Url(Localized),
     Fixed(Value),
+    ByLanguage(Box<dyn Fn(&str) -> String>),
 }
 
 impl Content {
     fn localized(&self) -> Option<&Localized> {
         match self {
             Self::Text(text) | Self::Url(text) => Some(text),
-            Self::Fixed(_) => None,
+            Self::Fixed(_) | Self::ByLanguage(_) => None,
         }
     }
 }
@@ -93,7 +95,7 @@ impl Content {
 impl Draft {
     /// Begins with a built-in frame.
     pub(super) fn new(kind: &'static str, frame: &'static str) -> Self {
-        Self { kind, frame: Frame::BuiltIn(frame), fields: Vec::new(), absent: Vec::new(), accent: None }
+        Self { kind, frame: Frame::BuiltIn(frame), fields: Vec::new(), absent: Vec::new(), accent: None, origins: Vec::new() }
     }
 
     /// Draws with a template of the site.
@@ -125,15 +127,23 @@ impl Draft {
         self.fields.push((name, Content::Fixed(value.into())));
     }
 
+    /// A word for each language.
+    pub(super) fn by_language(&mut self, name: &'static str, word: impl Fn(&str) -> String + 'static) {
+        self.fields.push((name, Content::ByLanguage(Box::new(word))));
+    }
+
+    /// Notes that the runtime will load something from an address.
+    pub(super) fn loads_from(&mut self, url: &Localized) {
+        self.origins.extend(url.texts.iter().filter_map(|(_, url)| super::settings::origin_of(url)));
+    }
+
     /// Reads what nearly all kinds have: title, text, button, image, looks and the site's own template.
     pub(super) fn common(&mut self, settings: &mut Settings<'_, '_, '_>) {
         let title = settings.text("title");
         self.text("title", title);
         let text = settings.text("text");
         self.text("text", text);
-        let (label, href) = settings.link("button").map(|link| (link.label, link.href)).unzip();
-        self.text("button.label", label);
-        self.url("button.href", href);
+        self.button(settings);
         let image = settings.image("image");
         for (name, size) in [
             ("image.width", image.as_ref().and_then(|image| image.width)),
@@ -145,6 +155,13 @@ impl Draft {
         self.url("image.src", src);
         self.text("image.alt", alt);
         self.looks(settings);
+    }
+
+    /// Reads `button`.
+    pub(super) fn button(&mut self, settings: &mut Settings<'_, '_, '_>) {
+        let (label, href) = settings.link("button").map(|link| (link.label, link.href)).unzip();
+        self.text("button.label", label);
+        self.url("button.href", href);
     }
 
     /// Reads `accent`, `theme` and `template`.
@@ -169,7 +186,6 @@ impl Draft {
     ) -> Option<Box<dyn Action>> {
         let cx = settings.cx;
         let marker = marker(cx.prefix, cx.scenario, cx.variant, show);
-        self.fixed("prefix", cx.prefix);
         self.fixed("id", id(cx.prefix, cx.scenario, cx.variant, self.kind));
         let mut languages: Vec<String> = vec![cx.locale.to_owned()];
         let frame = match &self.frame {
@@ -182,9 +198,9 @@ impl Draft {
         languages.extend(given.into_iter().filter(|language| !language.is_empty() && *language != cx.locale));
 
         let mut by_language: Vec<(Box<str>, Drawn)> = Vec::with_capacity(languages.len());
-        let mut origins: Vec<Box<str>> = Vec::new();
+        let mut origins = std::mem::take(&mut self.origins);
         for language in languages {
-            match self.draw(&language, cx.locale, &marker) {
+            match self.draw(&language, cx.locale, cx.prefix, &marker) {
                 Ok((drawn, loads_from)) => {
                     by_language.push((language.into(), drawn));
                     origins.extend(loads_from);
@@ -207,6 +223,7 @@ impl Draft {
         &self,
         language: &str,
         site: &str,
+        prefix: &str,
         marker: &str,
     ) -> Result<(Drawn, Vec<Box<str>>), super::template::InvalidTemplate> {
         let mut fields: Vec<(&'static str, Field)> = self
@@ -217,6 +234,7 @@ impl Draft {
                     Content::Text(text) => Field::Text(text.for_language(language, site).to_owned()),
                     Content::Url(url) => Field::Url(url.for_language(language, site).to_owned()),
                     Content::Fixed(value) => Field::Fixed(value.clone()),
+                    Content::ByLanguage(word) => Field::Fixed(Value::from(word(language))),
                 };
                 (*name, field)
             })
@@ -229,6 +247,8 @@ impl Draft {
             Frame::File(_, text) => text.as_str(),
             Frame::Inline(markup) => markup.for_language(language, site),
         };
+        // The prefix is no value: it stands in attributes' names, too.
+        let frame = &frame.replace("{{ prefix }}", prefix);
         Drawn::new(&Source { frame, fields, absent: &self.absent, marker, attributes: ATTRIBUTES })
     }
 

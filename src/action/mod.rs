@@ -9,10 +9,13 @@
 
 mod accent;
 mod banner;
+mod chat;
+mod coupon;
 mod escape;
 mod html;
 mod insertion;
 mod markup;
+mod popup;
 mod settings;
 mod template;
 mod words;
@@ -122,7 +125,7 @@ pub struct ReadContext<'a> {
 }
 
 /// All kinds of actions.
-pub static KINDS: &[Kind] = &[html::KIND, banner::KIND];
+pub static KINDS: &[Kind] = &[html::KIND, banner::KIND, popup::KIND, coupon::KIND, chat::KIND];
 
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,9 @@ pub(super) const TEXT: Field = Field {
     required: false,
     help: "What it says: a text, or one a language: `{ ja = \"…\", en = \"…\" }`.",
 };
+/// The setting `label`.
+pub(super) const LABEL: Field =
+    Field { name: "label", ty: "text by language", required: false, help: "A few words above the headline, or the launcher's." };
 /// The setting `button`.
 pub(super) const BUTTON: Field = Field {
     name: "button",
@@ -217,12 +220,17 @@ impl<'t, 'p, 'i> Settings<'t, 'p, 'i> {
         (!texts.is_empty()).then_some(Localized { texts, span: map.span })
     }
 
-    /// A text that must be there.
-    pub(super) fn required_text(&mut self, key: &'static str) -> Option<Localized> {
+    /// Reports that a setting is not there.
+    pub(super) fn require(&mut self, key: &'static str, want: &str) {
         if !self.table.has(key) {
             self.failed = true;
-            self.table.missing(key, "a text, or one a language");
+            self.table.missing(key, want);
         }
+    }
+
+    /// A text that must be there.
+    pub(super) fn required_text(&mut self, key: &'static str) -> Option<Localized> {
+        self.require(key, "a text, or one a language");
         self.text(key)
     }
 
@@ -248,10 +256,7 @@ impl<'t, 'p, 'i> Settings<'t, 'p, 'i> {
 
     /// An address that must be there.
     pub(super) fn required_url(&mut self, key: &'static str) -> Option<Localized> {
-        if !self.table.has(key) {
-            self.failed = true;
-            self.table.missing(key, "an address");
-        }
+        self.require(key, "an address");
         self.url(key)
     }
 

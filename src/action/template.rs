@@ -169,6 +169,7 @@ static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(|| {
         write!(out, "{VALUE_START}{text}{VALUE_END}").map_err(minijinja::Error::from)
     });
     env.add_filter("money", money);
+    env.add_filter("parts", parts);
     env
 });
 
@@ -183,6 +184,16 @@ fn money(number: f64) -> String {
         grouped.push(digit);
     }
     if number <= -0.5 { format!("-{grouped}") } else { grouped }
+}
+
+/// `{{ amount | parts }}`: "Up to 500円OFF" → ["Up to ", "500", "円OFF"], so that the number can be set larger.
+fn parts(text: &str) -> Vec<String> {
+    let is_number = |c: char| c.is_ascii_digit() || ('０'..='９').contains(&c);
+    let Some(start) = text.find(is_number) else { return vec![String::new(), text.to_owned(), String::new()] };
+    let (before, rest) = text.split_at(start);
+    let end = rest.find(|c| !is_number(c) && !matches!(c, ',' | '.')).unwrap_or(rest.len());
+    let (number, after) = rest.split_at(end);
+    [before.trim(), number, after.trim()].map(str::to_owned).to_vec()
 }
 
 fn add(

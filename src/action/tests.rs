@@ -10,6 +10,8 @@ use std::cell::RefCell;
 use std::path::Path;
 use toml::de::DeTable;
 
+mod gallery;
+
 struct NoFacts;
 
 impl FactSource for NoFacts {
