@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::ids::Random;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Value;
-use minijinja::{Environment, State, UndefinedBehavior};
+use minijinja::{Environment, Output, State, UndefinedBehavior};
 use std::sync::Arc;
 
 /// The shop's state, shared by all requests.
@@ -61,6 +61,7 @@ impl Shop {
         if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
             templates.set_syntax(syntax);
         }
+        templates.set_formatter(escape);
         templates.add_function("tr", translate);
         templates.add_filter("yen", yen);
         for (name, text) in TEMPLATES {
@@ -75,6 +76,35 @@ impl Shop {
     /// Renders a template.
     pub(super) fn render(&self, name: &str, context: Value) -> Result<String, minijinja::Error> {
         self.templates.get_template(name)?.render(context)
+    }
+}
+
+/// Escapes for text and quoted attributes. The engine's own escaping is as safe, but writes every `/` of an address as
+/// `&#x2f;`, which is hard on those who read the source.
+fn escape(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
+                let special = piece.char_indices().next_back().and_then(|(at, last)| Some((at, entity(last)?)));
+                let (plain, entity) =
+                    special.map_or((piece, ""), |(at, entity)| (piece.get(..at).unwrap_or_default(), entity));
+                out.write_str(plain)?;
+                out.write_str(entity)?;
+            }
+            Ok(())
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    }
+}
+
+const fn entity(character: char) -> Option<&'static str> {
+    match character {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        _ => None,
     }
 }
 
