@@ -98,7 +98,7 @@ impl Cart {
         let subtotal: u32 = self.lines.iter().map(|line| line.sum()).sum();
         let coupon = self.coupon.filter(|coupon| coupon.check(subtotal, customer).is_ok());
         let discount = coupon.map_or(0, |coupon| coupon.discount(subtotal));
-        let free = self.is_empty() || subtotal >= FREE_SHIPPING_FROM || coupon.is_some_and(|c| c.ships_free());
+        let free = self.is_empty() || subtotal >= FREE_SHIPPING_FROM || coupon.is_some_and(Coupon::ships_free);
         let shipping = if free { 0 } else { SHIPPING };
         let paid = subtotal - discount;
         Totals {

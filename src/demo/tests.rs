@@ -112,6 +112,9 @@ async fn a_customer_browses_buys_and_is_thanked_once() {
     let refused = browser.post("/checkout", "name=&email=nobody&postcode=12&address=%20&payment=gold").await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(refused.text().matches("aria-invalid").count(), 4);
+    let summary: Vec<&str> =
+        refused.text().split("<li><a href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(summary, ["name", "email", "postcode", "address", "payment"]);
     assert_eq!(browser.get("/thank-you").await.header("location"), "/cart", "nothing is ordered yet");
 
     let ordered = browser.post("/checkout", ADDRESS).await;

@@ -9,7 +9,9 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use minijinja::{Value, context};
-use std::collections::BTreeMap;
+
+/// What is wrong with a form: field and words, in the order of the form.
+type Wrong = Vec<(&'static str, &'static str)>;
 
 /// Letters of order numbers: none that is mistaken for another.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTUVWX";
@@ -26,7 +28,7 @@ pub(in super::super) async fn show(State(shop): State<Shop>, visit: Visit) -> Re
     if visit.peek(|session| session.cart.is_empty()) {
         return see_other(&visit, "/cart");
     }
-    form(&shop, &visit, &Fields::default(), &BTreeMap::new())
+    form(&shop, &visit, None, &Wrong::new())
 }
 
 /// Takes the order, or shows the form again with what is wrong in it.
@@ -37,7 +39,7 @@ pub(in super::super) async fn submit(State(shop): State<Shop>, mut post: Post) -
     }
     let wrong = check(&post.form, post.visit.lang);
     if !wrong.is_empty() {
-        return form(&shop, &post.visit, &post.form, &wrong);
+        return form(&shop, &post.visit, Some(&post.form), &wrong);
     }
     let today = shop.clock.now().in_tz("Asia/Tokyo").map_or_else(|_| String::new(), |now| now.date().to_string());
     let mut random = [0; 6];
@@ -66,15 +68,13 @@ pub(in super::super) async fn thanks(State(shop): State<Shop>, visit: Visit) -> 
         .render("thanks.html", context)
 }
 
-fn form(shop: &Shop, visit: &Visit, filled: &Fields, wrong: &BTreeMap<&'static str, &'static str>) -> Response {
+fn form(shop: &Shop, visit: &Visit, filled: Option<&Fields>, wrong: &Wrong) -> Response {
     let lang = visit.lang;
     let (cart, customer) = visit.peek(|session| (session.cart.clone(), session.customer));
-    let given = |name: &str, otherwise: &str| {
-        let value = filled.get(name);
-        Value::from(if value.is_empty() { otherwise } else { value })
-    };
-    let field = |name: &'static str, otherwise: &str| {
-        (name, context! { value => given(name, otherwise), error => wrong.get(name).copied() })
+    let field = |name: &'static str, suggested: &str| {
+        let value = filled.map_or(suggested, |filled| filled.get(name));
+        let error = wrong.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
+        (name, context! { value, error })
     };
     let fields = [
         field("name", customer.map_or("", |customer| customer.name.get(lang))),
@@ -99,11 +99,11 @@ fn form(shop: &Shop, visit: &Visit, filled: &Fields, wrong: &BTreeMap<&'static s
 }
 
 /// What is wrong, by field.
-fn check(form: &Fields, lang: Lang) -> BTreeMap<&'static str, &'static str> {
-    let mut wrong = BTreeMap::new();
+fn check(form: &Fields, lang: Lang) -> Wrong {
+    let mut wrong = Wrong::new();
     let mut demand = |field: &'static str, fine: bool, ja: &'static str, en: &'static str| {
         if !fine {
-            wrong.insert(field, lang.pick(ja, en));
+            wrong.push((field, lang.pick(ja, en)));
         }
     };
     let fits = |text: &str, most: usize| !text.is_empty() && text.chars().count() <= most;
@@ -131,18 +131,18 @@ fn check(form: &Fields, lang: Lang) -> BTreeMap<&'static str, &'static str> {
         "ご住所をご入力ください（200文字まで）。",
         "Please enter your address (up to 200 characters).",
     );
-    demand(
-        "note",
-        form.get("note").chars().count() <= 400,
-        "ご要望は400文字までにお願いします。",
-        "Please keep your note below 400 characters.",
-    );
     let payment = form.get("payment");
     demand(
         "payment",
         PAYMENTS.iter().any(|(value, _)| *value == payment),
         "お支払い方法をお選びください。",
         "Please choose how to pay.",
+    );
+    demand(
+        "note",
+        form.get("note").chars().count() <= 400,
+        "ご要望は400文字までにお願いします。",
+        "Please keep your note below 400 characters.",
     );
     wrong
 }

@@ -11,14 +11,14 @@ use minijinja::{Value, context};
 struct Answer {
     slug: &'static str,
     question: Text,
-    answer: Text,
+    reply: Text,
 }
 
 static ANSWERS: &[Answer] = &[
     Answer {
         slug: "delivery",
         question: Text::new("いつ届きますか？", "When will it arrive?"),
-        answer: Text::new(
+        reply: Text::new(
             "正午までのご注文は当日に発送し、多くの地域へ翌日か翌々日にお届けします。日時のご指定も承ります。",
             "Orders placed before noon leave the same day and reach most of Japan within two days.",
         ),
@@ -26,7 +26,7 @@ static ANSWERS: &[Answer] = &[
     Answer {
         slug: "shipping",
         question: Text::new("送料はいくらですか？", "What does delivery cost?"),
-        answer: Text::new(
+        reply: Text::new(
             "全国一律550円、6,000円以上のお買い上げで無料です。",
             "¥550 anywhere in Japan, and nothing from ¥6,000.",
         ),
@@ -34,7 +34,7 @@ static ANSWERS: &[Answer] = &[
     Answer {
         slug: "gift",
         question: Text::new("贈りものにできますか？", "Can you wrap a gift?"),
-        answer: Text::new(
+        reply: Text::new(
             "はい。和紙の包みと熨斗を無料でご用意します。ご注文時に「贈りもの」とお書き添えください。",
             "Gladly: washi wrapping and a noshi cord are free. Just write “gift” with your order.",
         ),
@@ -42,7 +42,7 @@ static ANSWERS: &[Answer] = &[
     Answer {
         slug: "care",
         question: Text::new("うつわは食洗機で洗えますか？", "Are the ceramics dishwasher safe?"),
-        answer: Text::new(
+        reply: Text::new(
             "磁器は食洗機でも大丈夫です。陶器と木のものは、やわらかいスポンジで手洗いをおすすめします。",
             "Porcelain is. Stoneware and wood are happier with a soft sponge.",
         ),
@@ -50,7 +50,7 @@ static ANSWERS: &[Answer] = &[
     Answer {
         slug: "returns",
         question: Text::new("返品はできますか？", "May I return something?"),
-        answer: Text::new(
+        reply: Text::new(
             "到着後8日以内、未使用のものに限り承ります。割れや傷はこちらの負担ですぐにお取り替えします。",
             "Within eight days if unused. Anything that arrives broken is replaced at our cost.",
         ),
@@ -79,6 +79,6 @@ fn describe(answer: &Answer, visit: &Visit) -> Value {
     context! {
         slug => answer.slug,
         question => answer.question.get(visit.lang),
-        answer => answer.answer.get(visit.lang),
+        answer => answer.reply.get(visit.lang),
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Each product names one drawing. The same product always gives the same bytes.
 
+#![expect(clippy::unreadable_literal, reason = "colours are written as the web writes them: 0xRRGGBB")]
+#![expect(clippy::many_single_char_names, reason = "x, y, w, h and r are the names of geometry")]
+
 mod canvas;
 pub(super) mod ceramics;
 pub(super) mod stationery;
