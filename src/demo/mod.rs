@@ -22,11 +22,13 @@ mod page;
 mod pages;
 mod picture;
 mod request;
-pub mod rules;
+mod rules;
 mod session;
 mod shop;
 #[cfg(test)]
 mod tests;
+
+pub use rules::embedded_rules;
 
 use crate::clock::Clock;
 use crate::ids::Random;

@@ -111,8 +111,12 @@ impl Handle {
 }
 
 impl Session {
-    /// Turns the cart into an order and forgets the oldest order if there are too many.
+    /// Turns the cart into an order, unless it is empty, and forgets the oldest order if there are too many.
     pub(super) fn order(&mut self, number: String, date: String, email: String) {
+        if self.cart.is_empty() {
+            // The same form, sent twice at once.
+            return;
+        }
         let totals = self.cart.totals(self.customer);
         let cart = std::mem::take(&mut self.cart);
         if self.orders.len() >= MOST_ORDERS {
