@@ -28,12 +28,7 @@ pub(super) const KIND: Kind = Kind {
         },
         Field { name: "messenger", ty: "text", required: false, help: "A Facebook page's name." },
         LABEL,
-        Field {
-            name: "side",
-            ty: "`end` or `start`",
-            required: false,
-            help: "Which lower corner; `end` (right) by default.",
-        },
+        Field { name: "side", ty: "`end` or `start`", required: false, help: "Which lower corner; `end` (right) by default." },
         ACCENT,
         THEME,
         TEMPLATE,
@@ -58,17 +53,9 @@ const SERVICES: &[Service] = &[
     Service { key: "src", mode: "script", account: None },
     Service { key: "page", mode: "page", account: None },
     Service { key: "href", mode: "link", account: None },
-    Service {
-        key: "line",
-        mode: "link",
-        account: Some(("https://line.me/R/ti/p/", |c| c.is_ascii_alphanumeric() || "@-_.".contains(c))),
-    },
+    Service { key: "line", mode: "link", account: Some(("https://line.me/R/ti/p/", |c| c.is_ascii_alphanumeric() || "@-_.".contains(c))) },
     Service { key: "whatsapp", mode: "link", account: Some(("https://wa.me/", |c| c.is_ascii_digit())) },
-    Service {
-        key: "messenger",
-        mode: "link",
-        account: Some(("https://m.me/", |c| c.is_ascii_alphanumeric() || c == '.')),
-    },
+    Service { key: "messenger", mode: "link", account: Some(("https://m.me/", |c| c.is_ascii_alphanumeric() || c == '.')) },
 ];
 
 fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Action>> {

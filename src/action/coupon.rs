@@ -21,12 +21,7 @@ pub(super) const KIND: Kind = Kind {
             required: true,
             help: "What it is worth, set large: `\"500円OFF\"`, `\"10% OFF\"`.",
         },
-        Field {
-            name: "code",
-            ty: "text",
-            required: false,
-            help: "The code that the visitor enters, the same for everybody.",
-        },
+        Field { name: "code", ty: "text", required: false, help: "The code that the visitor enters, the same for everybody." },
         BUTTON,
         Field { name: "note", ty: "text by language", required: false, help: "Conditions, set small." },
         Field {
@@ -35,12 +30,7 @@ pub(super) const KIND: Kind = Kind {
             required: false,
             help: "Deadline, with its offset: `2026-12-01T00:00:00+09:00`. Past it, the runtime takes the coupon away.",
         },
-        Field {
-            name: "countdown",
-            ty: "true or false",
-            required: false,
-            help: "Counts down to the deadline. False by default.",
-        },
+        Field { name: "countdown", ty: "true or false", required: false, help: "Counts down to the deadline. False by default." },
         Field {
             name: "display",
             ty: "`card` or `popup`",

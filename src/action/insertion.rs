@@ -95,14 +95,7 @@ impl Content {
 impl Draft {
     /// Begins with a built-in frame.
     pub(super) fn new(kind: &'static str, frame: &'static str) -> Self {
-        Self {
-            kind,
-            frame: Frame::BuiltIn(frame),
-            fields: Vec::new(),
-            absent: Vec::new(),
-            accent: None,
-            origins: Vec::new(),
-        }
+        Self { kind, frame: Frame::BuiltIn(frame), fields: Vec::new(), absent: Vec::new(), accent: None, origins: Vec::new() }
     }
 
     /// Draws with a template of the site.

@@ -46,12 +46,8 @@ pub(super) const TEXT: Field = Field {
     help: "What it says: a text, or one a language: `{ ja = \"…\", en = \"…\" }`.",
 };
 /// The setting `label`.
-pub(super) const LABEL: Field = Field {
-    name: "label",
-    ty: "text by language",
-    required: false,
-    help: "A few words above the headline, or the launcher's.",
-};
+pub(super) const LABEL: Field =
+    Field { name: "label", ty: "text by language", required: false, help: "A few words above the headline, or the launcher's." };
 /// The setting `button`.
 pub(super) const BUTTON: Field = Field {
     name: "button",

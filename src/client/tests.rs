@@ -23,16 +23,9 @@ fn runtime_and_styles_keep_to_their_budget() {
 #[test]
 fn runtime_does_nothing_that_a_content_security_policy_or_trusted_types_forbids() {
     let source = source();
-    for word in [
-        "innerHTML",
-        "outerHTML",
-        "insertAdjacentHTML",
-        "eval(",
-        "Function(",
-        "document.write",
-        ".style",
-        "setAttribute('style",
-    ] {
+    for word in
+        ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "Function(", "document.write", ".style", "setAttribute('style"]
+    {
         assert!(!source.contains(word), "{word}");
     }
 }

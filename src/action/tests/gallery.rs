@@ -15,47 +15,15 @@ main,header{max-width:1080px;margin:auto;padding:20px} .g{display:grid;grid-temp
 </style>"#;
 
 const ACTIONS: &[(&str, &str, &str)] = &[
-    (
-        "banner-ja",
-        "banner",
-        "title = '春の新作フェア'\ntext = '5,000円以上のお買い上げで送料無料。新規会員登録で500ポイント進呈'\nbutton = { label = 'ランキングを見る', href = '/ranking' }\naccent = '#b3261e'",
-    ),
-    (
-        "banner-en",
-        "banner",
-        "title = 'Free shipping'\ntext = 'on orders over $50 this weekend, everywhere in the country.'\nbutton = { label = 'Shop now', href = '/' }\nfill = false",
-    ),
+    ("banner-ja", "banner", "title = '春の新作フェア'\ntext = '5,000円以上のお買い上げで送料無料。新規会員登録で500ポイント進呈'\nbutton = { label = 'ランキングを見る', href = '/ranking' }\naccent = '#b3261e'"),
+    ("banner-en", "banner", "title = 'Free shipping'\ntext = 'on orders over $50 this weekend, everywhere in the country.'\nbutton = { label = 'Shop now', href = '/' }\nfill = false"),
     ("banner-light", "banner", "text = '本日23:59まで ポイント5倍'\naccent = '#ffd54a'\ndismissible = false"),
-    (
-        "popup-ja",
-        "popup",
-        "label = '初めての方へ'\ntitle = '新規会員登録で500円OFFクーポンをプレゼント'\ntext = \"ご登録は1分ほどで完了します。\\n次回のお買い物からすぐにお使いいただけます。\"\nbutton = { label = '無料で会員登録する', href = '/join' }\ndecline = '今はしない'\naccent = '#0b6e4f'",
-    ),
-    (
-        "popup-en",
-        "popup",
-        "title = 'Before you go'\ntext = 'Your basket is saved. Leave us your address, and we will hold it for a week.'\nbutton = { label = 'Save my basket', href = '/x' }\ndecline = 'No, thank you'\nimage = { src = 'photo.svg', alt = 'A basket', width = 640, height = 320 }",
-    ),
-    (
-        "popup-dark",
-        "popup",
-        "title = 'おかえりなさい'\ntext = '30日ぶりのご来店ありがとうございます。'\nbutton = { label = '新着を見る', href = '/new' }\ntheme = 'dark'\naccent = '#7c4dff'",
-    ),
-    (
-        "coupon-ja",
-        "coupon",
-        "title = '今日も1日お疲れ様でした'\ntext = '店長から、夜のお客様だけの感謝クーポンです。'\namount = '500円OFF'\ncode = 'NIGHT500'\nuntil = 2031-12-01T00:00:00+09:00\ncountdown = true\nnote = '※3,000円以上のご注文で1回限りご利用いただけます。'\naccent = '#c2410c'",
-    ),
-    (
-        "coupon-en",
-        "coupon",
-        "title = 'A little thank-you'\ntext = 'For your third visit.'\nlabel = 'Members only'\namount = '15% off'\ncode = 'THANKS15'\nbutton = { label = 'Use it now', href = '/' }\nuntil = 2031-11-30T18:00:00+09:00",
-    ),
-    (
-        "coupon-popup",
-        "coupon",
-        "display = 'popup'\ntitle = 'お帰りの前に'\ntext = '今だけ使えるクーポンをどうぞ。'\namount = '10%OFF'\ncode = 'STAY10'\nbutton = { label = 'クーポンを使って買い物する', href = '/' }\nnote = '※一部対象外の商品があります。'\naccent = '#be185d'",
-    ),
+    ("popup-ja", "popup", "label = '初めての方へ'\ntitle = '新規会員登録で500円OFFクーポンをプレゼント'\ntext = \"ご登録は1分ほどで完了します。\\n次回のお買い物からすぐにお使いいただけます。\"\nbutton = { label = '無料で会員登録する', href = '/join' }\ndecline = '今はしない'\naccent = '#0b6e4f'"),
+    ("popup-en", "popup", "title = 'Before you go'\ntext = 'Your basket is saved. Leave us your address, and we will hold it for a week.'\nbutton = { label = 'Save my basket', href = '/x' }\ndecline = 'No, thank you'\nimage = { src = 'photo.svg', alt = 'A basket', width = 640, height = 320 }"),
+    ("popup-dark", "popup", "title = 'おかえりなさい'\ntext = '30日ぶりのご来店ありがとうございます。'\nbutton = { label = '新着を見る', href = '/new' }\ntheme = 'dark'\naccent = '#7c4dff'"),
+    ("coupon-ja", "coupon", "title = '今日も1日お疲れ様でした'\ntext = '店長から、夜のお客様だけの感謝クーポンです。'\namount = '500円OFF'\ncode = 'NIGHT500'\nuntil = 2031-12-01T00:00:00+09:00\ncountdown = true\nnote = '※3,000円以上のご注文で1回限りご利用いただけます。'\naccent = '#c2410c'"),
+    ("coupon-en", "coupon", "title = 'A little thank-you'\ntext = 'For your third visit.'\nlabel = 'Members only'\namount = '15% off'\ncode = 'THANKS15'\nbutton = { label = 'Use it now', href = '/' }\nuntil = 2031-11-30T18:00:00+09:00"),
+    ("coupon-popup", "coupon", "display = 'popup'\ntitle = 'お帰りの前に'\ntext = '今だけ使えるクーポンをどうぞ。'\namount = '10%OFF'\ncode = 'STAY10'\nbutton = { label = 'クーポンを使って買い物する', href = '/' }\nnote = '※一部対象外の商品があります。'\naccent = '#be185d'"),
     ("chat-ja", "chat", "page = 'about:blank#'\nlabel = 'チャットで相談'"),
 ];
 
@@ -80,11 +48,7 @@ fn gallery() {
             "<!doctype html><html lang={locale}><meta charset=utf-8><meta name=viewport content='width=device-width'>\
              <link rel=stylesheet href={name}.css><script defer src=runtime.js></script>{SHOP}<body>"
         );
-        let _ = write!(
-            page,
-            "{html}<header>SHOP</header><main id=shop><h1>Shoes</h1><div class=g>{}</div></main>",
-            "<i></i>".repeat(12)
-        );
+        let _ = write!(page, "{html}<header>SHOP</header><main id=shop><h1>Shoes</h1><div class=g>{}</div></main>", "<i></i>".repeat(12));
         std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
     }
 }

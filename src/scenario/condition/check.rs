@@ -138,12 +138,7 @@ impl<'a> Checker<'a> {
                     }
                     Some(Name::Keyed(id) | Name::Uncalled(id)) => {
                         let message = format!("`has` asks for a fact, and `{}` needs an argument", id.name());
-                        self.error(
-                            node,
-                            "wrong-arguments",
-                            message,
-                            id.get().map(|a| format!("as in `{}`", a.example)),
-                        );
+                        self.error(node, "wrong-arguments", message, id.get().map(|a| format!("as in `{}`", a.example)));
                     }
                     Some(Name::Segment(_)) => {
                         let help = Some("write the segment's name alone".to_owned());
@@ -529,8 +524,10 @@ impl<'a> Checker<'a> {
 
     fn unknown_function(&mut self, node: &IdedExpr, unknown: &str, known: &[&'static str]) -> Ty {
         let called = ATTRIBUTES.iter().filter(|a| a.shape == Shape::Call).map(|a| a.name);
-        let help = suggest(unknown, known.iter().copied().chain(called))
-            .map_or_else(|| format!("there are: {}", known.join(", ")), |best| format!("did you mean `{best}`?"));
+        let help = suggest(unknown, known.iter().copied().chain(called)).map_or_else(
+            || format!("there are: {}", known.join(", ")),
+            |best| format!("did you mean `{best}`?"),
+        );
         self.error(node, "unknown-function", format!("there is no function `{unknown}`"), Some(help));
         Ty::Any
     }

@@ -172,11 +172,12 @@ impl<'a> Lowering<'a> {
         let mut copy = node.clone();
         copy.id = 0;
         let mut failed = None;
-        let mut each =
-            |this: &mut Self, child: &mut IdedExpr, locals: &mut Vec<String>| match this.detach(child, facts, locals) {
-                Ok(detached) => *child = detached,
-                Err(error) => failed = Some(error),
-            };
+        let mut each = |this: &mut Self, child: &mut IdedExpr, locals: &mut Vec<String>| match this
+            .detach(child, facts, locals)
+        {
+            Ok(detached) => *child = detached,
+            Err(error) => failed = Some(error),
+        };
         match &mut copy.expr {
             Expr::Call(call) => {
                 if let Some(target) = &mut call.target {

@@ -56,8 +56,7 @@ fn always(source: &str, atom: &Atom, literal: &Literal<'_>) -> ConditionProblem 
 }
 
 fn never(source: &str, conflict: &[&Literal<'_>]) -> ConditionProblem {
-    let span =
-        conflict.iter().map(|literal| literal.span.clone()).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+    let span = conflict.iter().map(|literal| literal.span.clone()).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
     let mut written: Vec<String> = Vec::new();
     for literal in conflict {
         let text = format!("`{}`", source.get(literal.span.clone()).unwrap_or_default());

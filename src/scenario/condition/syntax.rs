@@ -23,20 +23,11 @@ pub(super) fn explain(text: &str, unreadable: Unreadable) -> Vec<ConditionProble
             Some("move parts of it into segments".into()),
         )],
         Unreadable::Syntax(_) if text.trim().is_empty() => {
-            vec![problem(
-                0..text.len(),
-                "syntax",
-                "the condition is empty".into(),
-                Some("write `true` for always".into()),
-            )]
+            vec![problem(0..text.len(), "syntax", "the condition is empty".into(), Some("write `true` for always".into()))]
         }
         Unreadable::Syntax(errors) => {
             let seen = mistakes(text);
-            if seen.is_empty() {
-                errors.first().map(|error| translated(text, error)).into_iter().collect()
-            } else {
-                seen
-            }
+            if seen.is_empty() { errors.first().map(|error| translated(text, error)).into_iter().collect() } else { seen }
         }
     }
 }
@@ -115,12 +106,7 @@ fn mistakes(text: &str) -> Vec<ConditionProblem> {
                 Some((opener, _)) if closing(opener) == c => {}
                 Some((opener, from)) => {
                     let message = format!("`{opener}` is closed by `{c}`");
-                    found.push(problem(
-                        from..at + 1,
-                        "syntax",
-                        message,
-                        Some(format!("close it with `{}`", closing(opener))),
-                    ));
+                    found.push(problem(from..at + 1, "syntax", message, Some(format!("close it with `{}`", closing(opener)))));
                     return found;
                 }
                 None => {
@@ -213,10 +199,7 @@ fn translated(text: &str, (at, words): &(usize, String)) -> ConditionProblem {
     } else if token.is_empty() {
         ("the condition ends too early".to_owned(), Some("something must follow the last operator".to_owned()))
     } else {
-        (
-            format!("`{token}` was not expected here"),
-            Some("is an operator such as `&&` or `==` missing before it?".to_owned()),
-        )
+        (format!("`{token}` was not expected here"), Some("is an operator such as `&&` or `==` missing before it?".to_owned()))
     };
     problem(span, "syntax", message, help)
 }
