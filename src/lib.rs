@@ -11,4 +11,5 @@ pub mod scenario;
 pub mod site;
 pub mod store;
 pub mod transform;
+pub mod visitor;
 pub mod world;
