@@ -25,6 +25,7 @@ pub struct Profile {
     /// Orders so far.
     pub orders: u32,
     /// Money spent, in the site's currency.
+    #[serde(deserialize_with = "null_is_default")]
     pub spent: f64,
     /// Time of the last order.
     pub last_order: Option<i64>,
@@ -38,6 +39,11 @@ pub struct Profile {
     pub paths: Vec<PathViews>,
     /// Labels set by imports and scenarios.
     pub tags: BTreeSet<String>,
+}
+
+/// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.
+fn null_is_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// How many paths a profile remembers.
