@@ -7,6 +7,7 @@ pub mod event;
 pub mod facts;
 pub mod ids;
 pub mod plan;
+pub mod recorder;
 pub mod scenario;
 pub mod site;
 pub mod store;

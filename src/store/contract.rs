@@ -89,16 +89,13 @@ async fn written_state_is_there_after_reopening(open: &impl Fn() -> Arc<dyn Stor
 
 async fn loads_at_once_give_one_profile(open: &impl Fn() -> Arc<dyn Store>) {
     let store = open();
-    let tasks: Vec<_> = (0..32)
-        .map(|_| {
-            let store = store.clone();
-            tokio::task::spawn(async move { store.load(&key("at once", 1)).await.unwrap() })
-        })
-        .collect();
-    let first = store.load(&key("at once", 1)).await.unwrap();
-    for task in tasks {
-        assert!(Arc::ptr_eq(&first, &task.await.unwrap()));
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let store = store.clone();
+        tasks.spawn(async move { store.load(&key("at once", 1)).await.unwrap() });
     }
+    let profiles = tasks.join_all().await;
+    assert!(profiles.iter().all(|profile| Arc::ptr_eq(profile, &profiles[0])));
 }
 
 async fn profile_held_through_eviction_is_the_same(store: &dyn Store) {
@@ -143,12 +140,8 @@ async fn profile_written_twice_in_a_batch_has_its_last_state(open: &impl Fn() ->
 async fn events_are_kept(open: &impl Fn() -> Arc<dyn Store>, count_events: impl Fn(&SiteId) -> usize) {
     let key = key("events", 1);
     let view = What::PageView { path: "/あ".into() };
-    let view = Write::Event(Event {
-        site: key.site.clone(),
-        visitor: key.visitor,
-        at: Timestamp::UNIX_EPOCH,
-        what: view,
-    });
+    let view =
+        Write::Event(Event { site: key.site.clone(), visitor: key.visitor, at: Timestamp::UNIX_EPOCH, what: view });
     open().write(vec![click(&key), view, click(&key)]).await.unwrap();
     open().write(Vec::new()).await.unwrap();
     assert_eq!(count_events(&key.site), 3);

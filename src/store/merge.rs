@@ -66,7 +66,7 @@ fn sessions(base: &Profile, mine: (u32, Session), theirs: (u32, Session)) -> Ses
     let pages = sum(pages_before, mine.pages, theirs.pages);
     let (last_seen, depth) = (mine.last_seen.max(theirs.last_seen), mine.depth.max(theirs.depth));
     let first = if mine.started < theirs.started { mine } else { theirs };
-    Session { pages, last_seen, depth, ..first }
+    Session { last_seen, pages, depth, ..first }
 }
 
 fn scenario(base: &ScenarioHistory, mine: &ScenarioHistory, theirs: &ScenarioHistory) -> ScenarioHistory {
@@ -113,12 +113,8 @@ mod tests {
     use super::*;
 
     fn profile(visits: u32, pageviews: u32, exposures: u32) -> Profile {
-        let history = ScenarioHistory {
-            exposures,
-            session: visits,
-            session_exposures: exposures,
-            ..ScenarioHistory::default()
-        };
+        let history =
+            ScenarioHistory { exposures, session: visits, session_exposures: exposures, ..ScenarioHistory::default() };
         Profile {
             first_seen: 100,
             visits,

@@ -49,6 +49,9 @@ const TEXT: usize = (RAW * 4).div_ceil(3);
 
 impl KeyRing {
     /// Seals a visitor's id into a cookie value.
+    ///
+    /// # Panics
+    /// Never: a ring always has a key, and only messages of 256 GiB are too long to be sealed.
     #[must_use]
     pub fn seal(&self, site: &SiteId, visitor: VisitorId, now: Timestamp, random: &dyn Random) -> String {
         let mut nonce = [0; NONCE];
@@ -59,7 +62,7 @@ impl KeyRing {
         id.copy_from_slice(&visitor.0);
 
         let payload = Payload { msg: &plain, aad: &bound_to(site) };
-        #[expect(clippy::expect_used, reason = "a ring is never empty, and only messages of 256 GiB are too long")]
+        #[expect(clippy::expect_used, reason = "see above: it cannot fail")]
         let sealed = self
             .ciphers()
             .next()
@@ -162,7 +165,8 @@ pub fn set_cookie(settings: &CookieSettings, sealed: &str, secure: bool) -> Resu
 #[must_use]
 pub fn without_cookie(headers: &HeaderMap, name: &str) -> Option<SmallVec<[HeaderValue; 1]>> {
     let lines = || headers.get_all(header::COOKIE).iter();
-    let has_ours = |line: &HeaderValue| line.as_bytes().split(|b| *b == b';').any(|pair| value_of(pair, name).is_some());
+    let has_ours =
+        |line: &HeaderValue| line.as_bytes().split(|b| *b == b';').any(|pair| value_of(pair, name).is_some());
     if !lines().any(has_ours) {
         return None;
     }

@@ -89,8 +89,11 @@ impl KeyRing {
         let mut ring = Self::read(path)?;
         ring.keys.truncate(keep);
         ring.keys.insert(0, Key::make(clock, random));
-        ring.store(path, random, Replace::Always)
-            .map_err(|source| KeyFileError::Io { path: path.to_owned(), doing: "replace", source })?;
+        ring.store(path, random, Replace::Always).map_err(|source| KeyFileError::Io {
+            path: path.to_owned(),
+            doing: "replace",
+            source,
+        })?;
         Ok(ring)
     }
 
@@ -140,7 +143,10 @@ impl KeyRing {
     fn write_draft(&self, draft: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft)?;
         file.set_permissions(Permissions::from_mode(0o600))?;
-        writeln!(file, "# Keys of Noren's visitor cookies, newest first. Secret. Without this file every visitor is a new one.")?;
+        writeln!(
+            file,
+            "# Keys of Noren's visitor cookies, newest first. Secret. Without this file every visitor is a new one."
+        )?;
         for key in &self.keys {
             writeln!(file, "{} {}", key.created, BASE64_STANDARD.encode(key.secret))?;
         }

@@ -57,11 +57,7 @@ fn what_scripts_and_pages_load_is_no_document() {
         ("turbo-frame", "cart"),
         ("x-pjax", "true"),
     ] {
-        assert_eq!(
-            caller(&[("user-agent", CHROME), ("accept", NAVIGATION), sign]),
-            Caller::NotADocument,
-            "{sign:?}"
-        );
+        assert_eq!(caller(&[("user-agent", CHROME), ("accept", NAVIGATION), sign]), Caller::NotADocument, "{sign:?}");
     }
     for accept in ["*/*", "application/json", "image/avif,image/webp,*/*;q=0.8"] {
         assert_eq!(caller(&[("user-agent", CHROME), ("accept", accept)]), Caller::NotADocument, "{accept}");

@@ -54,7 +54,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     })?;
     let mut connection = connect(path)?;
     let found = migrate(&mut connection).map_err(|error| cannot_open(path, &error))?;
-    let refuse = |reason: String, remedy| Err(StoreError::Open { location: path.display().to_string(), reason, remedy });
+    let refuse =
+        |reason: String, remedy| Err(StoreError::Open { location: path.display().to_string(), reason, remedy });
     match found {
         Migrated::Done => Ok(connection),
         Migrated::Foreign => refuse("it is another program's database".into(), "give another path"),

@@ -156,8 +156,9 @@ async fn profile_that_a_newer_program_wrote_is_left_to_it() {
     database.execute("UPDATE profiles SET body = x'02', revision = revision + 1, process = 0", ()).unwrap();
     profiles.iter().for_each(expose);
     store.write([put(&theirs, &profiles[0]), put(&ours, &profiles[1])].concat()).await.unwrap();
-    let body: Vec<u8> =
-        database.query_row("SELECT body FROM profiles WHERE visitor = ?1", [theirs.visitor.0], |row| row.get(0)).unwrap();
+    let body: Vec<u8> = database
+        .query_row("SELECT body FROM profiles WHERE visitor = ?1", [theirs.visitor.0], |row| row.get(0))
+        .unwrap();
     assert_eq!(body, [2]);
     drop(store);
     assert_eq!(exposures(&folder.open().unwrap().load(&ours).await.unwrap()), 1);

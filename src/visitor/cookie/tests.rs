@@ -131,7 +131,10 @@ fn first_valid_cookie_of_our_name_wins() {
     let (value, foreign) = (fixture.seal("shop"), fixture.seal("other"));
     let site = SiteId::new("shop");
     let recognise = |lines: &[&[u8]]| fixture.keys.recognise(&site, &settings(), &cookies(lines), at(NOW));
-    assert_eq!(recognise(&[b"a=1; _nr=junk", format!("_nr={foreign}; _nr={value}; b=2").as_bytes()]).unwrap().visitor, VISITOR);
+    assert_eq!(
+        recognise(&[b"a=1; _nr=junk", format!("_nr={foreign}; _nr={value}; b=2").as_bytes()]).unwrap().visitor,
+        VISITOR
+    );
     assert_eq!(recognise(&[b"a=1", format!("x_nr={value}; _nr2={value}; _NR={value}").as_bytes()]), None);
     assert_eq!(recognise(&[]), None);
 }
