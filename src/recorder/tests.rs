@@ -1,3 +1,5 @@
+mod kill;
+
 use super::*;
 use crate::event::{Arm, What};
 use crate::ids::{SiteId, VisitorId};

@@ -85,7 +85,7 @@ fn scenario(base: &ScenarioHistory, mine: &ScenarioHistory, theirs: &ScenarioHis
     }
 }
 
-/// Theirs go first, as far as there is room: the order of mine is kept, whatever it means.
+/// The most recent come last. Mine count as later than theirs; the oldest go when there is no room.
 fn join_paths(base: &[PathViews], mut mine: Vec<PathViews>, theirs: Vec<PathViews>) -> Vec<PathViews> {
     let mut joined = Vec::new();
     for their in theirs {
@@ -97,8 +97,8 @@ fn join_paths(base: &[PathViews], mut mine: Vec<PathViews>, theirs: Vec<PathView
             joined.push(their);
         }
     }
-    joined.truncate(MAX_PATHS.saturating_sub(mine.len()));
     joined.append(&mut mine);
+    joined.drain(..joined.len().saturating_sub(MAX_PATHS));
     joined
 }
 
@@ -153,6 +153,14 @@ mod tests {
         let (base, changed) = (profile(1, 5, 1), profile(2, 9, 4));
         assert_eq!(merge(&base, changed.clone(), base.clone()), changed);
         assert_eq!(merge(&base, base.clone(), changed.clone()), changed);
+    }
+
+    #[test]
+    fn oldest_paths_make_room() {
+        let paths = |range: std::ops::Range<u64>| range.map(|path| PathViews { path, views: 1, visit: 1 }).collect();
+        let joined = join_paths(&[], paths(100..140), paths(0..MAX_PATHS as u64));
+        assert_eq!(joined.len(), MAX_PATHS);
+        assert_eq!((joined[0].path, joined[MAX_PATHS - 1].path), (40, 139));
     }
 
     #[test]
