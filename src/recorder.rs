@@ -237,6 +237,7 @@ impl Worker {
             let (batch, closed) = self.take();
             // A store that fails is tried again for as long as we live, and for a little longer.
             tokio::select! {
+                biased;
                 () = self.persist(batch) => {}
                 () = self.out_of_patience() => {
                     let mut queue = self.shared.queue();

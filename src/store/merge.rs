@@ -25,10 +25,14 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         tags,
     } = mine;
     let session = sessions(base, (visits, session), (theirs.visits, theirs.session));
-    for (id, their) in theirs.scenarios {
-        let base = base.scenarios.get(&id).cloned().unwrap_or_default();
-        let mine = scenarios.remove(&id).unwrap_or_default();
-        scenarios.insert(id, scenario(&base, &mine, &their));
+    let mut their_scenarios = theirs.scenarios;
+    for (id, mine) in &mut scenarios {
+        let theirs = their_scenarios.remove(id).unwrap_or_default();
+        *mine = scenario(base.scenarios.get(id), mine, &theirs);
+    }
+    for (id, theirs) in their_scenarios {
+        let joined = scenario(base.scenarios.get(&id), &ScenarioHistory::default(), &theirs);
+        scenarios.insert(id, joined);
     }
     Profile {
         first_seen: if theirs.first_seen == 0 || first_seen == 0 {
@@ -52,9 +56,10 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
     }
 }
 
-/// What was counted in all: theirs, and what is mine since the base.
+/// What was counted in all: theirs, and what mine has changed since the base. A reservation taken back counts down.
 fn sum(base: u32, mine: u32, theirs: u32) -> u32 {
-    theirs.saturating_add(mine.saturating_sub(base))
+    let all = i64::from(theirs) + i64::from(mine) - i64::from(base);
+    u32::try_from(all.max(0)).unwrap_or(u32::MAX)
 }
 
 fn sessions(base: &Profile, mine: (u32, Session), theirs: (u32, Session)) -> Session {
@@ -69,7 +74,9 @@ fn sessions(base: &Profile, mine: (u32, Session), theirs: (u32, Session)) -> Ses
     Session { last_seen, pages, depth, ..first }
 }
 
-fn scenario(base: &ScenarioHistory, mine: &ScenarioHistory, theirs: &ScenarioHistory) -> ScenarioHistory {
+fn scenario(base: Option<&ScenarioHistory>, mine: &ScenarioHistory, theirs: &ScenarioHistory) -> ScenarioHistory {
+    let none = ScenarioHistory::default();
+    let base = base.unwrap_or(&none);
     let session = mine.session.max(theirs.session);
     let in_session = |one: &ScenarioHistory| if one.session == session { one.session_exposures } else { 0 };
     ScenarioHistory {
@@ -153,6 +160,20 @@ mod tests {
         let (base, changed) = (profile(1, 5, 1), profile(2, 9, 4));
         assert_eq!(merge(&base, changed.clone(), base.clone()), changed);
         assert_eq!(merge(&base, base.clone(), changed.clone()), changed);
+    }
+
+    #[test]
+    fn delivery_that_was_taken_back_is_counted_down() {
+        let merged = merge(&profile(1, 5, 2), profile(1, 5, 1), profile(1, 5, 3));
+        assert_eq!(merged.scenarios["s"].exposures, 2);
+        let without = |mut profile: Profile| {
+            profile.scenarios.clear();
+            profile
+        };
+        let merged = merge(&profile(1, 5, 1), without(profile(1, 5, 1)), profile(1, 5, 2));
+        assert_eq!(merged.scenarios["s"].exposures, 1);
+        let merged = merge(&profile(1, 5, 1), profile(1, 5, 2), without(profile(1, 5, 1)));
+        assert_eq!(merged.scenarios["s"].exposures, 1);
     }
 
     #[test]

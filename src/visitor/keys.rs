@@ -10,9 +10,9 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
 use jiff::Timestamp;
 use std::fmt;
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The keys in use, newest first, never empty.
@@ -61,7 +61,7 @@ pub enum KeyFileError {
 }
 
 impl KeyRing {
-    /// Reads the keys; at the very first start makes a file with one.
+    /// Reads the keys; at the very first start makes a file with one, and its folder.
     ///
     /// Two processes that start at once end up with the same key.
     ///
@@ -128,6 +128,8 @@ impl KeyRing {
     fn store(&self, path: &Path, random: &dyn Random, replace: Replace) -> io::Result<()> {
         let mut unique = [0; 8];
         random.fill(&mut unique);
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let draft = path.with_extension(format!("{:016x}.tmp", u64::from_ne_bytes(unique)));
         let stored = self.write_draft(&draft).and_then(|()| match replace {
             Replace::Always => std::fs::rename(&draft, path),
@@ -136,7 +138,6 @@ impl KeyRing {
         });
         let _ = std::fs::remove_file(&draft);
         stored?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(folder)?.sync_all()
     }
 
@@ -203,11 +204,11 @@ mod tests {
     #[test]
     fn first_start_makes_a_private_file_that_later_starts_read() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("keys");
+        let path = folder.path().join("data/keys");
         let made = open(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(secrets(&open(&path).unwrap()), secrets(&made));
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no draft is left");
     }
 
     #[test]
@@ -260,10 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn missing_folder_is_an_error_with_a_remedy() {
+    fn place_where_no_file_can_be_is_an_error_with_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
-        let error = open(&folder.path().join("nowhere/keys")).unwrap_err().to_string();
-        assert!(error.contains("nowhere/keys") && error.contains("see that its folder exists"), "{error}");
+        std::fs::write(folder.path().join("data"), "a file where the folder should be").unwrap();
+        let error = open(&folder.path().join("data/keys")).unwrap_err().to_string();
+        assert!(error.contains("data/keys") && error.contains("see that its folder exists"), "{error}");
     }
 
     #[test]

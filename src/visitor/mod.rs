@@ -47,13 +47,12 @@ fn is_prefetch(headers: &HeaderMap) -> bool {
 }
 
 /// Headers that scripts send when they fetch a part of a page.
-static FRAGMENT_HEADERS: [HeaderName; 7] = [
+static FRAGMENT_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("hx-request"),
     HeaderName::from_static("x-pjax"),
     HeaderName::from_static("turbo-frame"),
     HeaderName::from_static("x-up-version"),
     HeaderName::from_static("x-inertia"),
-    HeaderName::from_static("x-fetch"),
     HeaderName::from_static("rsc"),
 ];
 

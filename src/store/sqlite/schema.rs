@@ -42,6 +42,9 @@ const STEPS: &[&str] = &["
 /// `NOrn`: tells our files from other programs'.
 const APPLICATION_ID: i32 = 0x4E4F_726E;
 
+/// Write-ahead logging: readers never wait, and a commit is one write at the end of a file.
+const WAL: &str = "wal";
+
 /// How long to wait for another process's write: longer than any batch takes.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -68,20 +71,29 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a further connection.
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let open = || {
+    let open = || -> rusqlite::Result<_> {
         // A connection stays on its thread: SQLite need not lock it.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(BUSY)?;
-        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-        if mode != "wal" {
-            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+        let mut mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        if mode != WAL {
+            mode = connection.pragma_update_and_check(None, "journal_mode", WAL, |row| row.get(0))?;
         }
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-        Ok(connection)
+        Ok((connection, mode == WAL))
     };
-    open().map_err(|error: rusqlite::Error| cannot_open(path, &error))
+    match open() {
+        Ok((connection, true)) => Ok(connection),
+        // Without it, readers and the writer would stand in each other's way.
+        Ok((_, false)) => Err(StoreError::Open {
+            location: path.display().to_string(),
+            reason: "its file system does not share memory between processes".into(),
+            remedy: "put it on a local disk",
+        }),
+        Err(error) => Err(cannot_open(path, &error)),
+    }
 }
 
 /// An error at the start, with what to do about it.

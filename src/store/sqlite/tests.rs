@@ -40,6 +40,18 @@ async fn sqlite_holds_the_contract() {
 }
 
 #[test]
+fn processes_that_start_at_once_share_a_new_store() {
+    for _ in 0..5 {
+        let folder = Folder::new();
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| folder.open().unwrap());
+            }
+        });
+    }
+}
+
+#[test]
 fn data_is_for_its_owner_alone() {
     let folder = Folder::new();
     let store = folder.open().unwrap();
