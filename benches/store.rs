@@ -1,5 +1,7 @@
 //! The store: what a page view waits for (a cached profile, a profile from the file), and what its writer gets done.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot run should say so and stop")]
+
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
 use noren::event::{Arm, Event, What};

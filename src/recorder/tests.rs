@@ -199,7 +199,8 @@ async fn shutdown_gives_a_dead_store_up_and_says_so() {
 #[tokio::test]
 async fn nobody_waits_for_a_worker_that_is_gone() {
     let (recorder, worker) = Recorder::new(Arc::new(Memory::default()), settings());
-    drop(worker);
+    let (waiting, ()) = tokio::join!(recorder.record_committed([click()]), async { drop(worker) });
+    assert!(waiting.is_err());
     assert!(recorder.record_committed([click()]).await.is_err());
     assert!(recorder.flush().await.is_err());
     assert!(recorder.shutdown().await.is_err());

@@ -329,6 +329,22 @@ mod tests {
     }
 
     #[test]
+    fn row_that_was_read_before_the_last_write_changes_nothing() {
+        let profiles = profiles();
+        let held = profiles.create(&key("s", 1));
+        lock(&held).visits = 2;
+        let row = |revision| {
+            let body = codec::encode(&Profile { visits: 9, ..Profile::default() }).unwrap().into();
+            Row { committed: Committed { revision, body }, foreign: true }
+        };
+        profiles.set_committed(&key("s", 1), &held, Committed { revision: 5, body: Arc::default() });
+        profiles.absorb(&key("s", 1), &held, row(5)).unwrap();
+        assert_eq!(lock(&held).visits, 2);
+        profiles.absorb(&key("s", 1), &held, row(6)).unwrap();
+        assert_eq!(lock(&held).visits, 9);
+    }
+
+    #[test]
     fn failed_reading_leaves_what_is_in_memory() {
         let profiles = profiles();
         let held = profiles.create(&key("s", 1));
