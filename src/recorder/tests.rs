@@ -1,4 +1,5 @@
 mod kill;
+mod together;
 
 use super::*;
 use crate::event::{Arm, What};
