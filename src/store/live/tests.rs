@@ -56,13 +56,12 @@ fn row_that_is_older_or_our_own_changes_nothing() {
 #[tokio::test]
 async fn profile_that_is_let_go_of_while_it_is_read_again_is_not_set_back() {
     let profiles = profiles();
-    let held = profiles.create(&key("s", 1));
-    lock(&held).visits = 2;
-    profiles.set_committed(&key("s", 1), &held, Committed { revision: 2, body: Arc::default() });
+    // As if the cache had let go of it: nobody but us holds it.
+    let committed = Committed { revision: 2, body: Arc::default() };
+    let state = Profile { visits: 2, ..Profile::default() };
+    let held = profiles.shard(&key("s", 1)).entry(&key("s", 1)).fill(state, committed, 0);
     profiles.distrust();
     let Found::Fetch(fetch, wait) = profiles.find(&key("s", 1)) else { panic!("it must be read again") };
-    profiles.cache.invalidate_all();
-    profiles.cache.run_pending_tasks();
     drop(held);
     fetch.finish(Ok(Some(row(1, 1, true))), "here");
     assert_eq!(lock(&wait.await.unwrap().unwrap()).visits, 2);
