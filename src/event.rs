@@ -59,4 +59,22 @@ impl What {
             Self::Dismiss(_) => "dismiss_promotion",
         }
     }
+
+    /// The arm that it is about.
+    #[must_use]
+    pub fn arm(&self) -> Option<&Arm> {
+        match self {
+            Self::PageView { .. } => None,
+            Self::Exposure(arm) | Self::View(arm) | Self::Click(arm) | Self::Dismiss(arm) => Some(arm),
+        }
+    }
+
+    /// The path that it is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::PageView { path } => Some(path),
+            Self::Exposure(_) | Self::View(_) | Self::Click(_) | Self::Dismiss(_) => None,
+        }
+    }
 }

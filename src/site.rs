@@ -1,5 +1,6 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
 use jiff::tz::TimeZone;
@@ -38,6 +39,8 @@ pub struct Site {
     pub enabled: bool,
     /// Its scenarios.
     pub rules: RuleSet,
+    /// What its pages load from its own path.
+    pub files: Files,
 }
 
 /// Where the shop is and how it is spoken to.
@@ -87,16 +90,7 @@ pub struct HealthCheck {
     pub interval: Duration,
 }
 
-/// The visitor's cookie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CookieSettings {
-    /// Name.
-    pub name: String,
-    /// `Domain`; host-only without.
-    pub domain: Option<String>,
-    /// `Max-Age`.
-    pub lifetime: Duration,
-}
+pub use crate::visitor::cookie::CookieSettings;
 
 /// A kind of page and the paths that are of it.
 #[derive(Debug, Clone)]
@@ -110,13 +104,10 @@ pub struct PagePattern {
 /// A path pattern: `*` stands for anything but `/`, `**` for anything.
 #[derive(Debug, Clone)]
 pub struct PathPattern {
-    text: String,
-    regex: regex::Regex,
+    text: Box<str>,
 }
 
-/// The kinds of pages (DESIGN's `page.kind`).
-pub const PAGE_KINDS: &[&str] =
-    &["home", "category", "product", "cart", "checkout", "thankyou", "search", "account", "other"];
+pub use crate::facts::PAGE_KINDS;
 
 /// Where a field of `customer.*` comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,37 +130,60 @@ pub enum CustomerSource {
 }
 
 impl PathPattern {
-    /// Compiles a pattern.
+    /// Reads a pattern.
     ///
     /// # Errors
     /// When it does not begin with `/` or `*`.
     pub fn parse(text: &str) -> Result<Self, InvalidPathPattern> {
-        if !text.starts_with(['/', '*']) {
-            return Err(InvalidPathPattern { text: text.to_owned() });
+        if text.starts_with(['/', '*']) {
+            Ok(Self { text: text.into() })
+        } else {
+            Err(InvalidPathPattern { text: text.to_owned() })
         }
-        let mut source = String::from("^");
-        let mut rest = text;
-        while let Some(star) = rest.find('*') {
-            let (literal, tail) = rest.split_at(star);
-            source.push_str(&regex::escape(literal));
-            if let Some(after) = tail.strip_prefix("**") {
-                source.push_str(".*");
-                rest = after;
-            } else {
-                source.push_str("[^/]*");
-                rest = tail.strip_prefix('*').unwrap_or_default();
-            }
-        }
-        source.push_str(&regex::escape(rest));
-        source.push('$');
-        let regex = regex::Regex::new(&source).map_err(|_| InvalidPathPattern { text: text.to_owned() })?;
-        Ok(Self { text: text.to_owned(), regex })
     }
 
     /// Whether a path matches.
+    ///
+    /// Where the text fails to match, the last `*` takes one byte more, or, where that may not be, the last `**`. Earlier ones need
+    /// never be tried again, so the time is bounded by the product of the lengths, whatever a visitor asks for.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        self.regex.is_match(path)
+        let (pattern, path) = (self.text.as_bytes(), path.as_bytes());
+        let (mut p, mut at) = (0, 0);
+        // Where to go on in the pattern and in the path, when the star has taken one byte more.
+        let (mut star, mut stars) = (None, None);
+        loop {
+            match (pattern.get(p), path.get(at)) {
+                (Some(b'*'), _) if pattern.get(p + 1) == Some(&b'*') => {
+                    p += 2;
+                    (star, stars) = (None, Some((p, at)));
+                    continue;
+                }
+                (Some(b'*'), _) => {
+                    p += 1;
+                    star = Some((p, at));
+                    continue;
+                }
+                (Some(wanted), Some(found)) if wanted == found => {
+                    (p, at) = (p + 1, at + 1);
+                    continue;
+                }
+                (None, None) => return true,
+                _ => {}
+            }
+            let taken = |end: usize| path.get(end).is_some_and(|byte| *byte != b'/');
+            (p, at) = match (star, stars) {
+                (Some((next, end)), _) if taken(end) => {
+                    star = Some((next, end + 1));
+                    (next, end + 1)
+                }
+                (_, Some((next, end))) if end < path.len() => {
+                    (star, stars) = (None, Some((next, end + 1)));
+                    (next, end + 1)
+                }
+                _ => return false,
+            };
+        }
     }
 
     /// The pattern as written.
@@ -187,10 +201,97 @@ pub struct InvalidPathPattern {
     pub text: String,
 }
 
+impl Default for Origin {
+    /// Everything but the addresses.
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            host: None,
+            http2: false,
+            verify: true,
+            ca: None,
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(60),
+            health: None,
+        }
+    }
+}
+
+impl OriginAddress {
+    /// Reads `http://HOST:PORT` or `https://HOST:PORT`; the weight is 1.
+    ///
+    /// # Errors
+    /// When it is another kind of URL, or has more in it.
+    pub fn parse(text: &str) -> Result<Self, InvalidOrigin> {
+        let invalid = |reason| InvalidOrigin { text: text.to_owned(), reason };
+        let url = url::Url::parse(text).map_err(|_| invalid("no address of a shop"))?;
+        let tls = match url.scheme() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(invalid("neither http nor https")),
+        };
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(invalid("more than an address: the path comes from the visitor"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(invalid("an address with a password, which is not sent"));
+        }
+        let host = match url.host() {
+            Some(url::Host::Domain(name)) => name.to_owned(),
+            Some(url::Host::Ipv4(address)) => address.to_string(),
+            Some(url::Host::Ipv6(address)) => address.to_string(),
+            None => return Err(invalid("no address of a shop")),
+        };
+        let port = url.port_or_known_default().ok_or_else(|| invalid("without port"))?;
+        Ok(Self { tls, host, port, weight: 1 })
+    }
+}
+
+/// A text that is no origin.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("`{text}` is {reason}")]
+pub struct InvalidOrigin {
+    /// As written.
+    pub text: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
 impl Site {
     /// The kind of a page by its path; `other` if no pattern matches.
     #[must_use]
     pub fn page_kind(&self, path: &str) -> &'static str {
         self.pages.iter().find(|page| page.pattern.matches(path)).map_or("other", |page| page.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The plain meaning of a pattern, too slow to serve with.
+    fn oracle(pattern: &str) -> regex::Regex {
+        let source = regex::escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*");
+        regex::Regex::new(&format!("^(?s:{source})$")).unwrap()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn path_patterns_mean_what_they_say(pattern in "[/*][a/*]{0,9}", path in "/[ab/]{0,14}") {
+            let found = PathPattern::parse(&pattern).unwrap().matches(&path);
+            proptest::prop_assert_eq!(found, oracle(&pattern).is_match(&path));
+        }
+    }
+
+    #[test]
+    fn origins_are_addresses_and_nothing_more() {
+        let found = OriginAddress::parse("https://Shop.Example").unwrap();
+        assert_eq!((found.tls, found.host.as_str(), found.port), (true, "shop.example", 443));
+        assert_eq!(OriginAddress::parse("http://[::1]:8101/").unwrap().host, "::1");
+        for bad in ["shop.example", "ftp://a", "http://a/b", "http://a?x", "http://u:p@a", "http://", "127.0.0.1:80"] {
+            assert!(OriginAddress::parse(bad).is_err(), "{bad}");
+        }
     }
 }

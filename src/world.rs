@@ -59,6 +59,16 @@ impl World {
         self.fallback.as_ref()
     }
 
+    /// The site that has a host name or wildcard as its own, written as in [`Site::hosts`].
+    #[must_use]
+    pub fn owner(&self, host: &str) -> Option<&Arc<Site>> {
+        match host.strip_prefix('*') {
+            Some("") => self.fallback.as_ref(),
+            Some(suffix) => self.wildcards.get(suffix),
+            None => self.exact.get(host),
+        }
+    }
+
     /// A site by its id.
     #[must_use]
     pub fn site(&self, id: &SiteId) -> Option<&Arc<Site>> {

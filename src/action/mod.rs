@@ -1,6 +1,29 @@
 //! THE registry of actions: what a variant can put on a page.
 //!
 //! One file a kind. An action lowers to edits; it does not know whether or to whom it is shown.
+//!
+//! # Layout
+//! - One file a kind (`html`, `banner`, …): its settings, its built-in template, its defaults.
+//! - `settings` reads what kinds share; `insertion` is what all of them are compiled to.
+//! - `template` prepares texts, `scope` finds the facts that they use; `markup` writes the fragment, `escape` what lands in it, by `elements`.
+//! - `accent` and `words` are what all built-in templates draw on.
+
+mod accent;
+mod banner;
+mod chat;
+mod coupon;
+mod elements;
+mod escape;
+mod html;
+mod insertion;
+mod markup;
+mod popup;
+mod scope;
+mod settings;
+mod template;
+mod words;
+
+pub use accent::Accent;
 
 use crate::config::reader::Table;
 use crate::facts::FactSource;
@@ -11,6 +34,11 @@ use std::fmt::Debug;
 pub trait Action: Send + Sync + Debug {
     /// The kind's name in rule files.
     fn kind(&self) -> &'static str;
+
+    /// The colour that it needs the stylesheet to know.
+    fn accent(&self) -> Option<Accent> {
+        None
+    }
 
     /// Lowers the action to edits for one page. Called on the hot path: what does not depend on facts is prepared before.
     ///
@@ -41,8 +69,10 @@ pub struct Lowered {
     pub edits: Vec<Edit>,
     /// It needs our stylesheet.
     pub needs_style: bool,
-    /// It needs the client runtime.
+    /// It does not work without the client runtime.
     pub needs_runtime: bool,
+    /// It works without the client runtime, which would report views, clicks and dismissals.
+    pub wants_runtime: bool,
     /// Origins that its markup loads from, for the Content-Security-Policy.
     pub csp_sources: Vec<Box<str>>,
 }
@@ -87,9 +117,18 @@ pub struct ReadContext<'a> {
     pub templates: &'a dyn Fn(&str) -> Option<String>,
     /// Names of the site's templates, for suggestions.
     pub template_names: &'a [String],
-    /// The site's own language.
+    /// The site's own language: a BCP 47 primary tag.
     pub locale: &'a str,
+    /// The site's prefix: names its path and its marker.
+    pub prefix: &'a str,
+    /// Id of the scenario that the action belongs to.
+    pub scenario: &'a str,
+    /// Name of its variant.
+    pub variant: &'a str,
 }
 
 /// All kinds of actions.
-pub static KINDS: &[Kind] = &[];
+pub static KINDS: &[Kind] = &[html::KIND, banner::KIND, popup::KIND, coupon::KIND, chat::KIND];
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ impl Problems {
             code,
             file: file.to_owned(),
             span,
-            message: message.into(),
+            message: one_line(&message.into()),
             help,
         });
     }
@@ -68,7 +68,7 @@ impl Problems {
             code,
             file: file.to_owned(),
             span,
-            message: message.into(),
+            message: one_line(&message.into()),
             help,
         });
     }
@@ -78,4 +78,27 @@ impl Problems {
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|p| p.severity == Severity::Error)
     }
+
+    /// How many are errors, and how many warnings.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        let errors = self.0.iter().filter(|p| p.severity == Severity::Error).count();
+        (errors, self.0.len() - errors)
+    }
+
+    /// Takes over another's problems.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    /// Puts them in the order in which a person goes through them: by file, then by place.
+    pub fn sort(&mut self) {
+        self.0.sort_by(|a, b| (&a.file, a.span.start, a.severity).cmp(&(&b.file, b.span.start, b.severity)));
+        self.0.dedup();
+    }
+}
+
+/// Other people's words (a parser's, a selector engine's) come with line breaks and full stops.
+fn one_line(message: &str) -> String {
+    message.trim_end_matches(['.', '\n']).replace('\n', "; ")
 }

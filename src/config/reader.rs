@@ -2,11 +2,18 @@
 //!
 //! serde stops at the first error and loses spans in tagged and flattened types; this reader does neither.
 
+mod values;
+mod words;
+
+pub use values::TextPair;
+pub use words::{format_duration, parse_duration, suggest};
+
 use super::diagnostic::Problems;
+use super::settings::Section;
+use super::text_map::TextMap;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -27,13 +34,42 @@ pub struct Table<'p, 'i> {
     /// Where problems go.
     problems: &'p RefCell<Problems>,
     known: Vec<&'static str>,
+    /// Keys that were reported already.
+    settled: Vec<String>,
+    /// What is documented to stand here, if it is documented.
+    section: Option<&'static Section>,
+    /// The file's text, if places inside its strings can be told.
+    source: Option<&'p str>,
 }
 
 impl<'p, 'i> Table<'p, 'i> {
     /// Reads a file's root table.
     #[must_use]
     pub fn root(table: &'i Spanned<DeTable<'i>>, file: &'p Path, problems: &'p RefCell<Problems>) -> Self {
-        Self { inner: table.get_ref(), span: 0..0, file, problems, known: Vec::new() }
+        Self {
+            inner: table.get_ref(),
+            span: 0..0,
+            file,
+            problems,
+            known: Vec::new(),
+            settled: Vec::new(),
+            section: None,
+            source: None,
+        }
+    }
+
+    /// With the file's text, so that [`Table::inside`] can tell places inside strings.
+    #[must_use]
+    pub fn with_source(mut self, source: &'p str) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Holds the reading to its documentation: see [`Section`].
+    #[must_use]
+    pub fn documented(mut self, section: &'static Section) -> Self {
+        self.section = Some(section);
+        self
     }
 
     /// The file's path, relative to the rules folder.
@@ -58,11 +94,34 @@ impl<'p, 'i> Table<'p, 'i> {
         self.problems.borrow_mut().warning(code, self.file, span, message, help);
     }
 
-    fn raw(&mut self, key: &'static str) -> Option<&'i Spanned<DeValue<'i>>> {
+    /// The place in the file of a part of a text: `literal` is the text's own place, `part` a byte range in its value.
+    #[must_use]
+    pub fn inside(&self, literal: &Range<usize>, part: Range<usize>) -> Range<usize> {
+        let Some(text) = self.source.and_then(|source| source.get(literal.clone())) else { return literal.clone() };
+        let part = TextMap::new(text).locate(part);
+        literal.start + part.start..literal.start + part.end
+    }
+
+    /// A key's value, whatever its type.
+    pub fn raw(&mut self, key: &'static str) -> Option<&'i Spanned<DeValue<'i>>> {
+        debug_assert!(
+            self.section.is_none_or(|section| section.settings.iter().any(|setting| setting.name == key)),
+            "`{key}` is read, but not documented"
+        );
+        self.allow(key);
+        self.inner.get(key)
+    }
+
+    /// Makes a key known, whoever reads it.
+    pub fn allow(&mut self, key: &'static str) {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
-        self.inner.get(key)
+    }
+
+    /// Takes note that an unknown key was reported already, with better words than [`Table::finish`] has.
+    pub fn settle(&mut self, key: &str) {
+        self.settled.push(key.to_owned());
     }
 
     /// Whether the key is there; it then counts as known.
@@ -80,163 +139,14 @@ impl<'p, 'i> Table<'p, 'i> {
         self.inner.iter().map(|(key, _)| (key.get_ref().as_ref(), key.span()))
     }
 
-    fn mistyped(&self, key: &str, want: &str, found: &Spanned<DeValue<'_>>) {
+    /// Reports a value of another type than wanted: the type in words, and how a value of it is written.
+    pub fn mistyped(&self, key: &str, (want, example): (&str, &str), found: &Spanned<DeValue<'_>>) {
         self.error(
             "wrong-type",
             found.span(),
-            format!("`{key}` must be {want}, not {}", article(found.get_ref().type_str())),
-            None,
+            format!("`{key}` must be {want}, not {}", words::article(found.get_ref().type_str())),
+            Some(format!("write `{key} = {example}`")),
         );
-    }
-
-    /// A text.
-    pub fn string(&mut self, key: &'static str) -> Option<Placed<String>> {
-        let value = self.raw(key)?;
-        match value.get_ref().as_str() {
-            Some(text) => Some(Placed { value: text.to_owned(), span: value.span() }),
-            None => {
-                self.mistyped(key, "a text in quotes", value);
-                None
-            }
-        }
-    }
-
-    /// A text that must be there.
-    pub fn required_string(&mut self, key: &'static str) -> Option<Placed<String>> {
-        if self.has(key) {
-            return self.string(key);
-        }
-        self.missing(key, "a text in quotes");
-        None
-    }
-
-    /// Reports that a key is missing.
-    pub fn missing(&self, key: &str, want: &str) {
-        self.error(
-            "missing-key",
-            self.span(),
-            format!("`{key}` is missing"),
-            Some(format!("add `{key} = …` ({want})")),
-        );
-    }
-
-    /// A truth value.
-    pub fn bool(&mut self, key: &'static str) -> Option<Placed<bool>> {
-        let value = self.raw(key)?;
-        match value.get_ref().as_bool() {
-            Some(found) => Some(Placed { value: found, span: value.span() }),
-            None => {
-                self.mistyped(key, "true or false", value);
-                None
-            }
-        }
-    }
-
-    /// A whole number within bounds.
-    pub fn integer(&mut self, key: &'static str, bounds: std::ops::RangeInclusive<i64>) -> Option<Placed<i64>> {
-        let value = self.raw(key)?;
-        let number = value.get_ref().as_integer().and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
-        let Some(number) = number else {
-            self.mistyped(key, "a whole number", value);
-            return None;
-        };
-        if !bounds.contains(&number) {
-            self.error(
-                "out-of-range",
-                value.span(),
-                format!("`{key}` is {number}, which is out of range"),
-                Some(format!("give a number from {} to {}", bounds.start(), bounds.end())),
-            );
-            return None;
-        }
-        Some(Placed { value: number, span: value.span() })
-    }
-
-    /// A number, whole or not.
-    pub fn number(&mut self, key: &'static str) -> Option<Placed<f64>> {
-        let value = self.raw(key)?;
-        let inner = value.get_ref();
-        let number = inner
-            .as_float()
-            .and_then(|n| n.as_str().parse().ok())
-            .or_else(|| inner.as_integer().and_then(|n| n.as_str().parse().ok()));
-        if number.is_none() {
-            self.mistyped(key, "a number", value);
-        }
-        Some(Placed { value: number?, span: value.span() })
-    }
-
-    /// One of a closed set of words.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<Placed<T>> {
-        let text = self.string(key)?;
-        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text.value) {
-            return Some(Placed { value: *value, span: text.span });
-        }
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
-        let help = suggest(&text.value, words.iter().copied()).map_or_else(
-            || format!("one of: {}", words.join(", ")),
-            |best| format!("did you mean `{best}`? One of: {}", words.join(", ")),
-        );
-        self.error("unknown-word", text.span, format!("`{}` is no {key}", text.value), Some(help));
-        None
-    }
-
-    /// A span of time: `90s`, `30m`, `12h`, `7d`.
-    pub fn duration(&mut self, key: &'static str) -> Option<Placed<Duration>> {
-        let text = self.string(key)?;
-        match parse_duration(&text.value) {
-            Some(value) => Some(Placed { value, span: text.span }),
-            None => {
-                self.error(
-                    "bad-duration",
-                    text.span,
-                    format!("`{}` is no span of time", text.value),
-                    Some("write a number and a unit: \"500ms\", \"90s\", \"30m\", \"12h\", \"7d\"".into()),
-                );
-                None
-            }
-        }
-    }
-
-    /// A list of texts; a single text counts as a list of one.
-    pub fn strings(&mut self, key: &'static str) -> Option<Placed<Vec<Placed<String>>>> {
-        let value = self.raw(key)?;
-        if let Some(text) = value.get_ref().as_str() {
-            let one = Placed { value: text.to_owned(), span: value.span() };
-            return Some(Placed { value: vec![one], span: value.span() });
-        }
-        let Some(array) = value.get_ref().as_array() else {
-            self.mistyped(key, "a list of texts", value);
-            return None;
-        };
-        let mut texts = Vec::with_capacity(array.len());
-        for item in array {
-            match item.get_ref().as_str() {
-                Some(text) => texts.push(Placed { value: text.to_owned(), span: item.span() }),
-                None => self.mistyped(key, "a list of texts", item),
-            }
-        }
-        Some(Placed { value: texts, span: value.span() })
-    }
-
-    /// All pairs of a table of texts, in the order of the file: `text = { ja = "…", en = "…" }`.
-    pub fn string_map(&mut self, key: &'static str) -> Option<Placed<Vec<(Placed<String>, Placed<String>)>>> {
-        let value = self.raw(key)?;
-        let Some(table) = value.get_ref().as_table() else {
-            self.mistyped(key, "a table of texts", value);
-            return None;
-        };
-        let mut pairs = Vec::new();
-        for (name, item) in table {
-            match item.get_ref().as_str() {
-                Some(text) => pairs.push((
-                    Placed { value: name.get_ref().to_string(), span: name.span() },
-                    Placed { value: text.to_owned(), span: item.span() },
-                )),
-                None => self.mistyped(name.get_ref(), "a text in quotes", item),
-            }
-        }
-        Some(Placed { value: pairs, span: value.span() })
     }
 
     /// A table within this one.
@@ -245,7 +155,7 @@ impl<'p, 'i> Table<'p, 'i> {
         match value.get_ref().as_table() {
             Some(table) => Some(self.child(table, value.span())),
             None => {
-                self.mistyped(key, "a table", value);
+                self.mistyped(key, ("a table", "{ … }"), value);
                 None
             }
         }
@@ -258,7 +168,7 @@ impl<'p, 'i> Table<'p, 'i> {
             self.error(
                 "wrong-type",
                 value.span(),
-                format!("`{key}` must be a list of tables, not {}", article(value.get_ref().type_str())),
+                format!("`{key}` must be a list of tables, not {}", words::article(value.get_ref().type_str())),
                 Some(format!("write `[[{key}]]` with double brackets")),
             );
             return Vec::new();
@@ -267,7 +177,7 @@ impl<'p, 'i> Table<'p, 'i> {
         for item in array {
             match item.get_ref().as_table() {
                 Some(table) => tables.push(self.child(table, item.span())),
-                None => self.mistyped(key, "a table", item),
+                None => self.mistyped(key, ("a list of tables", "[{ … }]"), item),
             }
         }
         tables
@@ -286,68 +196,35 @@ impl<'p, 'i> Table<'p, 'i> {
     /// A reader for a table that [`Table::entries`] gave.
     #[must_use]
     pub fn child(&self, table: &'i DeTable<'i>, span: Range<usize>) -> Table<'p, 'i> {
-        Table { inner: table, span, file: self.file, problems: self.problems, known: Vec::new() }
+        Table { inner: table, span, known: Vec::new(), settled: Vec::new(), section: None, ..*self }
     }
 
-    /// A date-time in RFC 3339, or a local date or date-time without offset, as written.
-    pub fn datetime(&mut self, key: &'static str) -> Option<Placed<String>> {
-        let value = self.raw(key)?;
-        if let Some(found) = value.get_ref().as_datetime() {
-            return Some(Placed { value: found.to_string(), span: value.span() });
-        }
-        if let Some(text) = value.get_ref().as_str() {
-            return Some(Placed { value: text.to_owned(), span: value.span() });
-        }
-        self.mistyped(key, "a date and time such as 2026-11-20T00:00:00+09:00", value);
-        None
+    /// Whether a key is there under a name that is nearly its own. [`Table::finish`] reports that one, which says it all.
+    fn misspelt(&self, key: &str) -> bool {
+        let Some(section) = self.section else { return false };
+        let documented = |found: &str| section.settings.iter().any(|setting| setting.name == found);
+        self.keys().any(|(found, _)| !documented(found) && suggest(found, [key].into_iter()).is_some())
     }
 
     /// Ends the reading: every key that nobody asked for is an error, with a suggestion.
     pub fn finish(self) {
+        debug_assert!(
+            self.section
+                .is_none_or(|section| section.settings.iter().all(|setting| self.known.contains(&setting.name))),
+            "something in {:?} is documented, but not read: {:?}",
+            self.section,
+            self.known
+        );
         for (key, span) in self.keys() {
-            if self.known.contains(&key) {
+            if self.known.contains(&key) || self.settled.iter().any(|settled| settled == key) {
                 continue;
             }
+            let known = self.known.join(", ");
             let help = suggest(key, self.known.iter().copied()).map_or_else(
-                || format!("known here: {}", self.known.join(", ")),
-                |best| format!("did you mean `{best}`?"),
+                || format!("known here: {known}"),
+                |best| format!("did you mean `{best}`? Known here: {known}"),
             );
             self.error("unknown-key", span, format!("unknown key `{key}`"), Some(help));
         }
-    }
-}
-
-/// The nearest of some known words, if one is near enough to be meant.
-#[must_use]
-pub fn suggest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
-        .filter(|(nearness, _)| *nearness >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Reads `500ms`, `90s`, `30m`, `12h`, `7d`, `2w`.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let millis: u64 = match unit.trim() {
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        "w" => 604_800_000,
-        _ => return None,
-    };
-    number.checked_mul(millis).map(Duration::from_millis)
-}
-
-fn article(ty: &str) -> String {
-    match ty {
-        "integer" | "array" => format!("an {ty}"),
-        _ => format!("a {ty}"),
     }
 }

@@ -3,6 +3,13 @@
 //! Decides nothing: it only observes. Each fact is declared once, in [`attributes`].
 
 pub mod attributes;
+mod calendar;
+mod customer;
+mod device;
+mod history;
+pub mod holidays;
+mod request;
+pub mod source;
 pub mod value;
 
 use crate::store::profile::Profile;
@@ -10,6 +17,10 @@ use attributes::AttributeId;
 use http::HeaderMap;
 use jiff::Zoned;
 use value::Value;
+
+/// The kinds of pages (DESIGN's `page.kind`).
+pub const PAGE_KINDS: &[&str] =
+    &["home", "category", "product", "cart", "checkout", "thankyou", "search", "account", "other"];
 
 /// Anything that can be asked for facts: a live request, or a table in a test or in `noren explain`.
 pub trait FactSource {
@@ -48,6 +59,21 @@ pub struct Facts<'a> {
     pub customer: &'a Customer,
 }
 
+impl Facts<'_> {
+    /// The language that the browser prefers, without region: `en` for `en-US`.
+    #[must_use]
+    pub fn language(&self) -> Option<&str> {
+        let header = self.headers.get(http::header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+        request::preferred_language(header)?.split('-').next()
+    }
+}
+
+impl FactSource for Facts<'_> {
+    fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Value<'_>> {
+        (attribute.get()?.observe)(self, key)
+    }
+}
+
 /// Place of the client's address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Geo {
@@ -63,3 +89,6 @@ pub struct Customer {
     /// Pairs of field and value, as the shop wrote it.
     pub fields: Vec<(Box<str>, Box<str>)>,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -45,3 +45,29 @@ pub enum Value<'a> {
     /// See [`Type::Strings`].
     Strings(Vec<Cow<'a, str>>),
 }
+
+impl Value<'_> {
+    /// Its type.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match self {
+            Self::Bool(_) => Type::Bool,
+            Self::Int(_) => Type::Int,
+            Self::Double(_) => Type::Double,
+            Self::String(_) => Type::String,
+            Self::Strings(_) => Type::Strings,
+        }
+    }
+
+    /// The same value, borrowing nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Value<'static> {
+        match self {
+            Self::Bool(truth) => Value::Bool(truth),
+            Self::Int(number) => Value::Int(number),
+            Self::Double(number) => Value::Double(number),
+            Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
+            Self::Strings(list) => Value::Strings(list.into_iter().map(|item| Cow::Owned(item.into_owned())).collect()),
+        }
+    }
+}

@@ -1,6 +1,15 @@
-//! Compiled scenarios: what a site's rule files became.
+//! Compiled scenarios: what a site's rule files became, and who sees which of them.
+
+mod caps;
+pub mod condition;
+pub mod decide;
+mod schedule;
+pub mod trace;
 
 use crate::action::Action;
+use crate::event::Arm;
+use condition::{Checked, ConditionSet, ConditionSetBuilder, Source};
+use decide::Choice;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +19,40 @@ use std::time::Duration;
 pub struct RuleSet {
     /// All scenarios, by descending priority, then by id.
     pub scenarios: Vec<Scenario>,
-    // The compiled conditions come with the condition module.
+    /// Their conditions, in the same order.
+    conditions: ConditionSet,
+    /// What the conditions were compiled from, for `explain`.
+    sources: Vec<Source>,
+}
+
+impl RuleSet {
+    /// Compiles a site's scenarios, in any order.
+    #[must_use]
+    pub fn build(mut scenarios: Vec<(Scenario, Checked)>) -> Self {
+        scenarios.sort_by(|(a, _), (b, _)| b.priority.cmp(&a.priority).then_with(|| a.id.cmp(&b.id)));
+        let mut builder = ConditionSetBuilder::default();
+        let (mut ordered, mut sources) = (Vec::with_capacity(scenarios.len()), Vec::with_capacity(scenarios.len()));
+        for (scenario, condition) in scenarios {
+            builder.add(&condition);
+            sources.push(condition.into_source());
+            ordered.push(scenario);
+        }
+        Self { scenarios: ordered, conditions: builder.build(), sources }
+    }
+
+    /// Whether any variant of any scenario puts something on a page.
+    #[must_use]
+    pub fn may_insert(&self) -> bool {
+        self.scenarios.iter().flat_map(|scenario| &scenario.variants).any(|variant| !variant.actions.is_empty())
+    }
+
+    /// The names of a choice's scenario and variant.
+    #[must_use]
+    pub fn arm(&self, choice: &Choice) -> Option<Arm> {
+        let scenario = self.scenarios.get(choice.scenario)?;
+        let variant = scenario.variants.get(choice.variant)?;
+        Some(Arm { scenario: scenario.id.clone(), variant: variant.name.clone() })
+    }
 }
 
 /// One scenario.
@@ -32,6 +74,26 @@ pub struct Scenario {
     pub variants: Vec<Variant>,
     /// What counts as success.
     pub goal: Option<Goal>,
+}
+
+impl Scenario {
+    /// Whether it is a test or is rationed, so that it means nothing without a visitor who can be known again.
+    #[must_use]
+    pub fn needs_identity(&self) -> bool {
+        self.variants.len() > 1 || !self.caps.is_none()
+    }
+}
+
+impl Scenario {
+    /// Whether something hangs on what the visitor does with it: a comparison of variants, a goal, or an end after a click.
+    #[must_use]
+    pub fn is_measured(&self) -> bool {
+        self.variants.len() > 1
+            || self.goal.is_some()
+            || self.caps.stop_after_click
+            || self.caps.stop_after_dismiss
+            || self.caps.stop_after_conversion
+    }
 }
 
 /// One arm of a scenario.

@@ -2,13 +2,57 @@
 //!
 //! The traits stand here, apart from the backends; SQL stands in `store/` alone.
 
+mod codec;
+#[cfg(test)]
+mod contract;
+mod live;
+mod merge;
 pub mod profile;
+mod sqlite;
 
 use crate::event::Event;
-use crate::ids::{SiteId, VisitorId};
+use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use profile::Profile;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Opens the store at a location: a path, or `sqlite:` and a path.
+///
+/// Several processes on one machine may have the same store open: that is how one takes over from another.
+///
+/// # Errors
+/// When it cannot be opened; the error says what to do.
+pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Result<Arc<dyn Store>, StoreError> {
+    match location.split_once(':') {
+        Some(("sqlite", path)) => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(path), settings, random)?)),
+        // A scheme has more than one letter: `C:` and `./a:b` are paths.
+        Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            Err(StoreError::Open {
+                location: format!("{scheme}:…"),
+                reason: "no such kind of store".into(),
+                remedy: "give a file's path",
+            })
+        }
+        _ => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location), settings, random)?)),
+    }
+}
+
+/// What a store keeps in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// About how many bytes of profiles.
+    pub cache_bytes: u64,
+    /// How long a profile that nobody asks for.
+    pub cache_idle: Duration,
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        Self { cache_bytes: 64 << 20, cache_idle: Duration::from_secs(45 * 60) }
+    }
+}
 
 /// A profile shared by all of a visitor's concurrent requests.
 ///
@@ -64,6 +108,22 @@ pub enum StoreError {
         location: String,
         /// The backend's words.
         reason: String,
+    },
+    /// It could not be opened.
+    #[error("cannot open the store at {location}: {reason}; {remedy}")]
+    Open {
+        /// Path or address, without credentials.
+        location: String,
+        /// What is wrong.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Too much is waiting for it already.
+    #[error("the store at {location} is overloaded")]
+    Overloaded {
+        /// Path or address, without credentials.
+        location: String,
     },
     /// The store is shutting down.
     #[error("the store is closed")]

@@ -25,6 +25,7 @@ pub struct Profile {
     /// Orders so far.
     pub orders: u32,
     /// Money spent, in the site's currency.
+    #[serde(deserialize_with = "null_is_default")]
     pub spent: f64,
     /// Time of the last order.
     pub last_order: Option<i64>,
@@ -38,6 +39,11 @@ pub struct Profile {
     pub paths: Vec<PathViews>,
     /// Labels set by imports and scenarios.
     pub tags: BTreeSet<String>,
+}
+
+/// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.
+fn null_is_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
 /// How many paths a profile remembers.
@@ -122,3 +128,151 @@ pub struct PageViewed<'a> {
     /// Gap after which a new session starts, in seconds.
     pub session_timeout: i64,
 }
+
+/// Longest landing path that is remembered, in bytes.
+const MAX_LANDING_PATH: usize = 512;
+
+/// A delivery that was counted before it was made. Give it to [`Profile::unreserve`] if it was not made after all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reservation {
+    scenario: String,
+    visit: u32,
+    at: i64,
+    page: u32,
+    /// Time and page of the delivery before this one.
+    before: (Option<i64>, u32),
+}
+
+impl Profile {
+    /// Enters a page view. True if it begins a session.
+    pub fn page_viewed(&mut self, view: &PageViewed<'_>) -> bool {
+        let at = view.at.as_second();
+        let begins = self.visits == 0 || at.saturating_sub(self.session.last_seen) > view.session_timeout;
+        if begins {
+            self.begin_session(view, at);
+        }
+        self.pageviews = self.pageviews.saturating_add(1);
+        let session = &mut self.session;
+        session.pages = session.pages.saturating_add(1);
+        // A clock that was set back must not make a session end before it began.
+        session.last_seen = session.last_seen.max(at);
+        if self.count_path(view.path) {
+            self.session.depth = self.session.depth.saturating_add(1);
+        }
+        begins
+    }
+
+    fn begin_session(&mut self, view: &PageViewed<'_>, at: i64) {
+        if self.visits == 0 {
+            self.first_seen = at;
+            self.first_source = Some(view.source.clone());
+        } else {
+            let ended = &self.session;
+            let seconds = u64::try_from(ended.last_seen.saturating_sub(ended.started)).unwrap_or(0);
+            self.ended_session_seconds = self.ended_session_seconds.saturating_add(seconds);
+            self.ended_session_pages = self.ended_session_pages.saturating_add(u64::from(ended.pages));
+            self.previous_visit = Some(ended.last_seen);
+        }
+        self.visits = self.visits.saturating_add(1);
+        let mut end = view.path.len().min(MAX_LANDING_PATH);
+        while !view.path.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.session = Session {
+            started: at,
+            last_seen: at,
+            landing_path: view.path.get(..end).unwrap_or_default().to_owned(),
+            source: view.source.clone(),
+            ..Session::default()
+        };
+    }
+
+    /// Counts a view of a path, the most recent path last. True if it is the path's first view in this session.
+    fn count_path(&mut self, path: &str) -> bool {
+        let hash = hash_of(path);
+        let known = self.paths.iter().position(|seen| seen.path == hash).map(|index| self.paths.remove(index));
+        let mut entry = known.unwrap_or(PathViews { path: hash, views: 0, visit: 0 });
+        let first = entry.visit != self.visits;
+        entry.views = entry.views.saturating_add(1);
+        entry.visit = self.visits;
+        if self.paths.len() >= MAX_PATHS {
+            self.paths.remove(0);
+        }
+        self.paths.push(entry);
+        first
+    }
+
+    /// How often a path was viewed, as far as is remembered.
+    #[must_use]
+    pub fn views_of(&self, path: &str) -> u32 {
+        let hash = hash_of(path);
+        self.paths.iter().find(|seen| seen.path == hash).map_or(0, |seen| seen.views)
+    }
+
+    /// Counts a delivery of a scenario before it is made, so that concurrent tabs cannot overshoot its caps.
+    pub fn reserve(&mut self, scenario: &str, at: Timestamp) -> Reservation {
+        let (visit, page, at) = (self.visits, self.pageviews, at.as_second());
+        let history = self.history_of(scenario);
+        if history.session != visit {
+            history.session = visit;
+            history.session_exposures = 0;
+        }
+        let before = (history.last_exposure, history.last_exposure_page);
+        history.exposures = history.exposures.saturating_add(1);
+        history.session_exposures = history.session_exposures.saturating_add(1);
+        history.last_exposure = Some(at);
+        history.last_exposure_page = page;
+        Reservation { scenario: scenario.to_owned(), visit, at, page, before }
+    }
+
+    /// Takes back a delivery that was not made.
+    pub fn unreserve(&mut self, reservation: &Reservation) {
+        let Some(history) = self.scenarios.get_mut(&reservation.scenario) else { return };
+        history.exposures = history.exposures.saturating_sub(1);
+        if history.session == reservation.visit {
+            history.session_exposures = history.session_exposures.saturating_sub(1);
+        }
+        // Another tab may have had a delivery since: its cooldown stands.
+        if (history.last_exposure, history.last_exposure_page) == (Some(reservation.at), reservation.page) {
+            (history.last_exposure, history.last_exposure_page) = reservation.before;
+        }
+        if *history == (ScenarioHistory { session: history.session, ..ScenarioHistory::default() }) {
+            self.scenarios.remove(&reservation.scenario);
+        }
+    }
+
+    /// Notes that a scenario's action was on the screen.
+    pub fn viewed(&mut self, scenario: &str) {
+        let history = self.history_of(scenario);
+        history.views = history.views.saturating_add(1);
+    }
+
+    /// Notes a click.
+    pub fn clicked(&mut self, scenario: &str) {
+        let history = self.history_of(scenario);
+        history.clicks = history.clicks.saturating_add(1);
+    }
+
+    /// Notes a dismissal.
+    pub fn dismissed(&mut self, scenario: &str) {
+        let history = self.history_of(scenario);
+        history.dismissals = history.dismissals.saturating_add(1);
+    }
+
+    /// Notes a conversion.
+    pub fn converted(&mut self, scenario: &str) {
+        let history = self.history_of(scenario);
+        history.conversions = history.conversions.saturating_add(1);
+    }
+
+    fn history_of(&mut self, scenario: &str) -> &mut ScenarioHistory {
+        self.scenarios.entry(scenario.to_owned()).or_default()
+    }
+}
+
+fn hash_of(path: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(path.as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

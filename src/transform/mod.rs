@@ -1,55 +1,33 @@
 //! Rewrites a page as it streams past. lol_html is named in this module alone.
 //!
 //! Decides whether a response can be rewritten and carries out edits; it does not know why an edit is made.
+//!
+//! [`eligible`] looks at the heads and gives a [`Page`] or the reason why the response passes. [`Transform`] then takes the
+//! body: decoded, looked at, rewritten until the last edit is done, encoded; each chunk leaves before the next one comes.
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
-use std::sync::Arc;
+mod charset;
+mod codec;
+pub mod csp;
+mod edit;
+mod eligibility;
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod oracle;
+mod pipeline;
+mod rewrite;
+mod selector;
+#[cfg(test)]
+mod testing;
 
-/// A CSS selector, checked when the rules are loaded.
-#[derive(Debug, Clone)]
-pub struct Selector {
-    text: Arc<str>,
-}
-
-/// Where an edit goes, relative to the element that its target names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Position {
-    /// Before the element.
-    Before,
-    /// After the element.
-    After,
-    /// Inside, before its first child.
-    Prepend,
-    /// Inside, after its last child.
-    Append,
-    /// Instead of the element.
-    Replace,
-    /// The element goes away.
-    Remove,
-}
-
-/// Which element an edit is about.
-#[derive(Debug, Clone)]
-pub enum Target {
-    /// The start of `<head>`: for our stylesheet and loader. Where the page has no `<head>` tag, before `<body>`'s content.
-    Head,
-    /// The first element that a selector matches.
-    First(Selector),
-    /// Every element that a selector matches.
-    All(Selector),
-}
-
-/// One change of a page.
-#[derive(Debug, Clone)]
-pub struct Edit {
-    /// Which element.
-    pub target: Target,
-    /// Where.
-    pub position: Position,
-    /// Markup, pure ASCII so that it is right in every charset that we rewrite. Empty for [`Position::Remove`].
-    pub html: Bytes,
-}
+pub use codec::{CodecError, Coding, OutCoding};
+pub use edit::{Edit, Position, Target};
+pub use eligibility::{
+    Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
+};
+pub use pipeline::{Transform, TransformError};
+pub use rewrite::BailOut;
+pub use selector::{InvalidSelector, Selector};
 
 /// Limits of one rewrite.
 #[derive(Debug, Clone, Copy)]
@@ -62,15 +40,8 @@ pub struct Limits {
     pub decoded_ratio: u32,
 }
 
-/// What is known of a response before its body.
-#[derive(Debug)]
-pub struct ResponseView<'a> {
-    /// The request's method.
-    pub method: &'a Method,
-    /// The request's headers.
-    pub request: &'a HeaderMap,
-    /// The response's status.
-    pub status: StatusCode,
-    /// The response's headers.
-    pub headers: &'a HeaderMap,
+impl Default for Limits {
+    fn default() -> Self {
+        Self { parser_memory: 64 * 1024, decoded_bytes: 256 * 1024 * 1024, decoded_ratio: 200 }
+    }
 }

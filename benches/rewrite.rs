@@ -1,0 +1,127 @@
+//! Rewriting: page sizes × codings × placements, as byte throughput, beside a plain copy of the same chunks.
+
+use bytes::{Bytes, BytesMut};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use noren::transform::{Coding, Edit, Limits, OutCoding, Page, Position, Selector, Target, Transform};
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::Write as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// As the origin's bytes come off a socket.
+const CHUNK: usize = 16 * 1024;
+const SIZES: [(&str, usize); 3] = [("20KB", 20_000), ("100KB", 100_000), ("1MB", 1_000_000)];
+const CODINGS: [(Coding, OutCoding); 4] = [
+    (Coding::Identity, OutCoding::Identity),
+    (Coding::Gzip, OutCoding::Gzip),
+    (Coding::Brotli, OutCoding::Brotli),
+    (Coding::Zstd, OutCoding::Zstd),
+];
+
+/// A shop's category page: head with styles and scripts, then products with links, pictures and prices.
+fn shop_page(size: usize) -> String {
+    let mut html = String::from(
+        "<!doctype html>\n<html lang=\"ja\">\n<head>\n<meta charset=\"utf-8\">\n<title>Shop</title>\n\
+         <link rel=\"stylesheet\" href=\"/assets/site.css\">\n<script src=\"/assets/site.js\" defer></script>\n</head>\n\
+         <body class=\"category\">\n<header class=\"top\"><nav><a href=\"/\">Home</a></nav></header>\n<main>\n<ul class=\"products\">\n",
+    );
+    let mut number = 1_u32;
+    while html.len() < size {
+        number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let (id, price) = (number >> 12, number >> 18);
+        let _ = writeln!(
+            html,
+            "<li class=\"product\" data-id=\"{id}\"><a href=\"/products/{id}\" title=\"商品 {id}\"><img src=\"/img/{id}.webp\" \
+             alt=\"\" width=\"320\" height=\"320\" loading=\"lazy\"></a><h3>季節の商品 {id}</h3><p class=\"price\">{price}円</p></li>"
+        );
+    }
+    html.push_str("</ul>\n</main>\n<footer>&copy; Shop</footer>\n</body>\n</html>\n");
+    html
+}
+
+fn encode(coding: Coding, plain: &[u8]) -> Vec<u8> {
+    match coding {
+        Coding::Gzip => {
+            let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+            writer.write_all(plain).and_then(|()| writer.finish()).unwrap_or_default()
+        }
+        Coding::Brotli => {
+            let (mut coded, params) =
+                (Vec::new(), brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() });
+            let _ = brotli::BrotliCompress(&mut &*plain, &mut coded, &params);
+            coded
+        }
+        Coding::Zstd => zstd::stream::encode_all(plain, 3).unwrap_or_default(),
+        _ => plain.to_vec(),
+    }
+}
+
+fn edits(placement: &str) -> Vec<Edit> {
+    let banner = Bytes::from_static(b"<div data-gw=\"welcome/banner\"><a href=\"/sale\">Free shipping today</a></div>");
+    let loader = Bytes::from_static(b"<script src=\"/gw/runtime.js\" defer></script>");
+    let (at, position) = if placement == "early" { ("body", Position::Prepend) } else { ("footer", Position::Before) };
+    let Ok(selector) = Selector::parse(at) else { return Vec::new() };
+    vec![
+        Edit { target: Target::Head, position: Position::Prepend, html: loader },
+        Edit { target: Target::First(selector), position, html: banner },
+    ]
+}
+
+fn transform(page: &Page, out_coding: OutCoding, edits: &[Edit], chunks: &[Bytes], sent: &mut BytesMut) -> usize {
+    let Ok(mut transform) = Transform::new(page, edits.to_vec(), Limits::default(), out_coding) else { return 0 };
+    let mut total = 0;
+    for chunk in chunks {
+        sent.clear();
+        match transform.push_bytes(chunk.clone(), sent) {
+            Ok(Some(same)) => total += black_box(same).len(),
+            Ok(None) => total += black_box(&*sent).len(),
+            Err(_) => return 0,
+        }
+    }
+    sent.clear();
+    let _ = transform.finish(sent);
+    total + sent.len()
+}
+
+fn rewrite(criterion: &mut Criterion) {
+    for (size_name, size) in SIZES {
+        let html = shop_page(size);
+        let mut group = criterion.benchmark_group(format!("rewrite/{size_name}"));
+        group.throughput(Throughput::Bytes(html.len() as u64)).sample_size(20);
+        let plain: Vec<Bytes> = html.as_bytes().chunks(CHUNK).map(Bytes::copy_from_slice).collect();
+        let mut sent = BytesMut::with_capacity(2 * CHUNK);
+        group.bench_function("copy", |bencher| {
+            bencher.iter(|| {
+                for chunk in &plain {
+                    sent.clear();
+                    sent.extend_from_slice(chunk);
+                    black_box(&*sent);
+                }
+            });
+        });
+        for (coding, out_coding) in CODINGS {
+            let chunks: Vec<Bytes> =
+                encode(coding, html.as_bytes()).chunks(CHUNK).map(Bytes::copy_from_slice).collect();
+            let page = Page { coding, charset: Some(encoding_rs::UTF_8), has_body: true };
+            for placement in ["early", "late"] {
+                let edits = edits(placement);
+                let id = BenchmarkId::new(coding.as_str(), placement);
+                group.bench_function(id, |bencher| {
+                    bencher.iter(|| transform(&page, out_coding, &edits, &chunks, &mut sent));
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(std::time::Duration::from_millis(300))
+        .measurement_time(std::time::Duration::from_secs(1));
+    targets = rewrite
+}
+criterion_main!(benches);

@@ -1,0 +1,109 @@
+//! `coupon`: a ticket with a code, on the page or as a dialog.
+
+use super::insertion::{Draft, Needs};
+use super::settings::{ACCENT, BUTTON, DISMISSIBLE, LABEL, PLACE, SHOW, Settings, TEMPLATE, TEXT, THEME, TITLE};
+use super::{Action, Field, Kind, ReadContext, words};
+use crate::config::reader::Table;
+use crate::transform::Position;
+use jiff::fmt::temporal::Pieces;
+
+/// The kind.
+pub(super) const KIND: Kind = Kind {
+    name: "coupon",
+    help: "A ticket with an amount, a code to copy and a deadline; on the page or as a dialog.",
+    fields: &[
+        Field { required: true, ..TITLE },
+        TEXT,
+        LABEL,
+        Field {
+            name: "amount",
+            ty: "text by language",
+            required: true,
+            help: "What it is worth, set large: `\"500円OFF\"`, `\"10% OFF\"`.",
+        },
+        Field {
+            name: "code",
+            ty: "text",
+            required: false,
+            help: "The code that the visitor enters, the same for everybody.",
+        },
+        BUTTON,
+        Field { name: "note", ty: "text by language", required: false, help: "Conditions, set small." },
+        Field {
+            name: "until",
+            ty: "date and time",
+            required: false,
+            help: "Deadline, with its offset: `2026-12-01T00:00:00+09:00`. Past it, the runtime takes the coupon away.",
+        },
+        Field {
+            name: "countdown",
+            ty: "true or false",
+            required: false,
+            help: "Counts down to the deadline. False by default.",
+        },
+        Field {
+            name: "display",
+            ty: "`card` or `popup`",
+            required: false,
+            help: "On the page, or as a dialog. `card` by default.",
+        },
+        ACCENT,
+        THEME,
+        DISMISSIBLE,
+        TEMPLATE,
+        PLACE,
+        SHOW,
+    ],
+    read,
+};
+
+fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Action>> {
+    let mut settings = Settings::new(table, cx);
+    let placement = settings.place("body", Position::Prepend);
+    let show = settings.show();
+    let mut draft = Draft::new("coupon", include_str!("templates/coupon.html"));
+    for key in ["title", "text", "label", "amount", "note"] {
+        let text = settings.text(key);
+        draft.text(key, text);
+    }
+    draft.button(&mut settings);
+    draft.looks(&mut settings);
+    let code = settings.text("code");
+    if let Some(code) = code.as_ref().filter(|code| code.texts.iter().any(|(_, text)| text.trim().is_empty())) {
+        settings.error("bad-code", code.span.clone(), "the code is empty", "leave `code` out, or give one");
+    }
+    draft.text("code", code);
+    let popup = settings.choice("display", &[("card", false), ("popup", true)], false);
+    draft.fixed("popup", popup);
+    draft.fixed("dismissible", settings.flag("dismissible", true));
+    let has_deadline = deadline(&mut settings, &mut draft);
+    let countdown = settings.flag("countdown", false);
+    if countdown && !has_deadline && !settings.failed {
+        settings.require("until", "a date and time to count down to");
+    }
+    draft.fixed("countdown", countdown);
+    if !settings.table.has("template") {
+        settings.require("title", "a text, or one a language");
+        settings.require("amount", "a text, or one a language, such as \"500円OFF\"");
+    }
+    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: popup })
+}
+
+/// Reads `until`; answers whether it is there.
+fn deadline(settings: &mut Settings<'_, '_, '_>, draft: &mut Draft) -> bool {
+    let Some(until) = settings.get("until", |table| table.datetime("until")) else {
+        draft.text("until.iso", None);
+        draft.text("until.text", None);
+        return false;
+    };
+    let parsed = Pieces::parse(&until.value).ok();
+    let local = parsed.and_then(|p| p.to_numeric_offset().and(p.time()).map(|time| p.date().to_datetime(time)));
+    let Some(local) = local else {
+        let help = "write date, time and offset: 2026-12-01T00:00:00+09:00";
+        settings.error("bad-datetime", until.span, format!("`{}` is no moment", until.value), help);
+        return false;
+    };
+    draft.fixed("until.iso", until.value.replace(' ', "T"));
+    draft.by_language("until.text", move |language| words::deadline(language, local));
+    true
+}

@@ -1,0 +1,300 @@
+//! The one shape that every kind of action is compiled to: a fragment a language, and where it goes.
+
+use super::accent::Accent;
+use super::settings::{Localized, Placement, Settings};
+use super::template::{Drawn, Field, Source};
+use super::{Action, ActionError, Lowered, Lowering, escape, words};
+use crate::config::reader::Placed;
+use crate::transform::{Edit, Position};
+use bytes::Bytes;
+use minijinja::Value;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// A compiled action of any kind.
+#[derive(Debug)]
+pub(super) struct Insertion {
+    kind: &'static str,
+    placement: Placement,
+    /// The site's own language first: it also serves all languages that are not there.
+    by_language: Vec<(Box<str>, Drawn)>,
+    origins: Vec<Box<str>>,
+    needs: Needs,
+    accent: Option<Accent>,
+}
+
+/// What a page must load for an action.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    pub(super) style: bool,
+    pub(super) runtime: bool,
+}
+
+impl Action for Insertion {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn accent(&self) -> Option<Accent> {
+        self.accent
+    }
+
+    fn lower(&self, cx: &Lowering<'_>) -> Result<Lowered, ActionError> {
+        let own = self.by_language.iter().find(|(language, _)| **language == *cx.locale);
+        let html = match own.or_else(|| self.by_language.first()) {
+            Some((_, drawn)) => drawn.draw(self.kind, cx.facts)?,
+            None => Bytes::new(),
+        };
+        let edit = Edit { target: self.placement.target.clone(), position: self.placement.position, html };
+        Ok(Lowered {
+            edits: vec![edit],
+            needs_style: self.needs.style,
+            needs_runtime: self.needs.runtime,
+            wants_runtime: self.placement.position != Position::Remove,
+            csp_sources: self.origins.clone(),
+        })
+    }
+}
+
+/// An action under construction: a frame and what it prints.
+pub(super) struct Draft {
+    kind: &'static str,
+    frame: Frame,
+    fields: Vec<(&'static str, Content)>,
+    /// Fields that are left out.
+    absent: Vec<&'static str>,
+    accent: Option<Accent>,
+    origins: Vec<Box<str>>,
+}
+
+/// What an action is drawn by.
+enum Frame {
+    BuiltIn(&'static str),
+    /// A template of the site: where it is named, and its text.
+    File(Placed<String>, String),
+    /// Markup in the rule file.
+    Inline(Localized),
+}
+
+enum Content {
+    Text(Localized),
+    Url(Localized),
+    Fixed(Value),
+    ByLanguage(Box<dyn Fn(&str) -> String>),
+}
+
+impl Content {
+    fn localized(&self) -> Option<&Localized> {
+        match self {
+            Self::Text(text) | Self::Url(text) => Some(text),
+            Self::Fixed(_) | Self::ByLanguage(_) => None,
+        }
+    }
+}
+
+impl Draft {
+    /// Begins with a built-in frame.
+    pub(super) fn new(kind: &'static str, frame: &'static str) -> Self {
+        Self {
+            kind,
+            frame: Frame::BuiltIn(frame),
+            fields: Vec::new(),
+            absent: Vec::new(),
+            accent: None,
+            origins: Vec::new(),
+        }
+    }
+
+    /// Draws with a template of the site.
+    pub(super) fn file(&mut self, name: Placed<String>, text: String) {
+        self.frame = Frame::File(name, text);
+    }
+
+    /// Draws with markup from the rule file.
+    pub(super) fn inline(&mut self, markup: Localized) {
+        self.frame = Frame::Inline(markup);
+    }
+
+    pub(super) fn text(&mut self, name: &'static str, text: Option<Localized>) {
+        self.put(name, text.map(Content::Text));
+    }
+
+    pub(super) fn url(&mut self, name: &'static str, url: Option<Localized>) {
+        self.put(name, url.map(Content::Url));
+    }
+
+    fn put(&mut self, name: &'static str, content: Option<Content>) {
+        match content {
+            Some(content) => self.fields.push((name, content)),
+            None => self.absent.push(name),
+        }
+    }
+
+    pub(super) fn fixed(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.fields.push((name, Content::Fixed(value.into())));
+    }
+
+    /// A word for each language.
+    pub(super) fn by_language(&mut self, name: &'static str, word: impl Fn(&str) -> String + 'static) {
+        self.fields.push((name, Content::ByLanguage(Box::new(word))));
+    }
+
+    /// Notes that the runtime will load something from an address.
+    pub(super) fn loads_from(&mut self, url: &Localized) {
+        self.origins.extend(url.texts.iter().filter_map(|(_, url)| super::settings::origin_of(url)));
+    }
+
+    /// Reads what nearly all kinds have: title, text, button, image, looks and the site's own template.
+    pub(super) fn common(&mut self, settings: &mut Settings<'_, '_, '_>) {
+        let title = settings.text("title");
+        self.text("title", title);
+        let text = settings.text("text");
+        self.text("text", text);
+        self.button(settings);
+        let image = settings.image("image");
+        for (name, size) in [
+            ("image.width", image.as_ref().and_then(|image| image.width)),
+            ("image.height", image.as_ref().and_then(|image| image.height)),
+        ] {
+            self.put(name, size.map(|size| Content::Fixed(size.into())));
+        }
+        let (src, alt) = image.map(|image| (image.src, image.alt)).unzip();
+        self.url("image.src", src);
+        self.text("image.alt", alt);
+        self.looks(settings);
+    }
+
+    /// Reads `button`.
+    pub(super) fn button(&mut self, settings: &mut Settings<'_, '_, '_>) {
+        let (label, href) = settings.link("button").map(|link| (link.label, link.href)).unzip();
+        self.text("button.label", label);
+        self.url("button.href", href);
+    }
+
+    /// Reads `accent`, `theme` and `template`.
+    pub(super) fn looks(&mut self, settings: &mut Settings<'_, '_, '_>) {
+        let accent = settings.accent().unwrap_or(Accent::DEFAULT);
+        self.accent = Some(accent);
+        let theme = settings.choice("theme", &[("light", "light"), ("dark", "dark"), ("auto", "auto")], "light");
+        let prefix = settings.cx.prefix;
+        self.fixed("look", format!("{prefix} {prefix}-{theme} {prefix}-{}", accent.hex()));
+        if let Some((name, text)) = settings.template() {
+            self.file(name, text);
+        }
+    }
+
+    /// Compiles it, a fragment a language; `None` if anything was wrong.
+    pub(super) fn finish(
+        mut self,
+        settings: &mut Settings<'_, '_, '_>,
+        placement: Option<Placement>,
+        show: &str,
+        needs: Needs,
+    ) -> Option<Box<dyn Action>> {
+        let cx = settings.cx;
+        let marker = marker(cx.prefix, cx.scenario, cx.variant, show);
+        self.fixed("id", id(cx.prefix, cx.scenario, cx.variant, self.kind));
+        let mut languages: Vec<String> = vec![cx.locale.to_owned()];
+        let frame = match &self.frame {
+            Frame::Inline(markup) => Some(markup),
+            Frame::BuiltIn(_) | Frame::File(..) => None,
+        };
+        let texts = self.fields.iter().filter_map(|(_, content)| content.localized()).chain(frame);
+        let given: BTreeSet<String> =
+            texts.flat_map(|text| &text.texts).map(|(language, _)| language.clone()).collect();
+        languages.extend(given.into_iter().filter(|language| !language.is_empty() && *language != cx.locale));
+
+        let mut by_language: Vec<(Box<str>, Drawn)> = Vec::with_capacity(languages.len());
+        let mut origins = std::mem::take(&mut self.origins);
+        for language in languages {
+            match self.draw(&language, cx.locale, cx.prefix, &marker) {
+                Ok((drawn, loads_from)) => {
+                    by_language.push((language.into(), drawn));
+                    origins.extend(loads_from);
+                }
+                Err(problem) => {
+                    self.report(settings, problem);
+                    return None;
+                }
+            }
+        }
+        origins.sort_unstable();
+        origins.dedup();
+        let placement = placement?;
+        let needs = Needs { style: needs.style || !show.is_empty(), runtime: needs.runtime || !show.is_empty() };
+        let insertion = Insertion { kind: self.kind, placement, by_language, origins, needs, accent: self.accent };
+        (!settings.failed).then(|| Box::new(insertion) as Box<dyn Action>)
+    }
+
+    fn draw(
+        &self,
+        language: &str,
+        site: &str,
+        prefix: &str,
+        marker: &str,
+    ) -> Result<(Drawn, Vec<Box<str>>), super::template::InvalidTemplate> {
+        let mut fields: Vec<(&'static str, Field)> = self
+            .fields
+            .iter()
+            .map(|(name, content)| {
+                let field = match content {
+                    Content::Text(text) => Field::Text(text.for_language(language, site).to_owned()),
+                    Content::Url(url) => Field::Url(url.for_language(language, site).to_owned()),
+                    Content::Fixed(value) => Field::Fixed(value.clone()),
+                    Content::ByLanguage(word) => Field::Fixed(Value::from(word(language))),
+                };
+                (*name, field)
+            })
+            .collect();
+        fields.push(("lang", Field::Fixed(Value::from(language))));
+        fields
+            .extend(words::for_language(language).iter().map(|(name, word)| (*name, Field::Fixed(Value::from(*word)))));
+        let frame = match &self.frame {
+            Frame::BuiltIn(text) => text,
+            Frame::File(_, text) => text.as_str(),
+            Frame::Inline(markup) => markup.for_language(language, site),
+        };
+        // The prefix is no value: it stands in attributes' names, too.
+        let frame = &frame.replace("{{ prefix }}", prefix);
+        Drawn::new(&Source { frame, fields, absent: &self.absent, marker })
+    }
+
+    /// Reports a problem where the merchant wrote what it is about. The built-in frames are right: if one fails, it is for
+    /// want of a setting that was reported before.
+    fn report(&self, settings: &mut Settings<'_, '_, '_>, problem: super::template::InvalidTemplate) {
+        let of_field = problem.field.and_then(|name| {
+            self.fields.iter().find(|(own, _)| *own == name).and_then(|(_, content)| content.localized())
+        });
+        let (span, message) = match (of_field, &self.frame) {
+            (Some(text), _) | (None, Frame::Inline(text)) => (text.span.clone(), problem.message),
+            (None, Frame::File(name, _)) => {
+                (name.span.clone(), format!("templates/{}.html: {}", name.value, problem.message))
+            }
+            (None, Frame::BuiltIn(_)) if settings.failed => return,
+            (None, Frame::BuiltIn(_)) => (settings.table.span(), problem.message),
+        };
+        settings.failed = true;
+        settings.table.error(problem.code, span, message, problem.help);
+    }
+}
+
+/// The attributes of each top-level element.
+fn marker(prefix: &str, scenario: &str, variant: &str, show: &str) -> String {
+    let mut marker = format!(" data-{prefix}=\"");
+    escape::value(&mut marker, scenario);
+    marker.push('/');
+    escape::value(&mut marker, variant);
+    marker.push('"');
+    if !show.is_empty() {
+        let _ = write!(marker, " data-{prefix}-show=\"");
+        escape::value(&mut marker, show);
+        marker.push('"');
+    }
+    marker
+}
+
+/// An id for labels, unlike any of the shop's.
+fn id(prefix: &str, scenario: &str, variant: &str, kind: &str) -> String {
+    let hash = xxhash_rust::xxh3::xxh3_64(format!("{scenario}/{variant}/{kind}").as_bytes());
+    format!("{prefix}-{:08x}", hash as u32)
+}

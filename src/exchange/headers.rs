@@ -1,0 +1,234 @@
+//! The header policy, all of it: what the shop is told, and what the client is told of a page that was changed.
+
+use super::RequestView;
+use crate::plan::HeaderEdits;
+use http::header::{
+    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, ETAG, EXPIRES, FORWARDED, HOST, IF_MATCH,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, RANGE, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use std::net::IpAddr;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+/// Tells a second gateway behind this one that the page was already seen to.
+pub(super) const HOP: HeaderName = HeaderName::from_static("x-noren-hop");
+
+/// Headers of one connection.
+static CONNECTION_ONLY: [HeaderName; 4] = [
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("proxy-authentication-info"),
+    UPGRADE,
+];
+
+/// What `Connection` must not be able to take away.
+static FRAMING: [HeaderName; 4] = [CONTENT_LENGTH, TRANSFER_ENCODING, HOST, CONNECTION];
+
+/// Headers that speak of a body's exact bytes or of its fitness for shared caches (RFC 9530, RFC 9213 and vendors').
+static UNTRUE_AFTER_A_CHANGE: [HeaderName; 16] = [
+    ETAG,
+    LAST_MODIFIED,
+    ACCEPT_RANGES,
+    AGE,
+    EXPIRES,
+    PRAGMA,
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("content-md5"),
+    HeaderName::from_static("want-digest"),
+    HeaderName::from_static("surrogate-control"),
+    HeaderName::from_static("surrogate-key"),
+    HeaderName::from_static("cdn-cache-control"),
+    HeaderName::from_static("cloudflare-cdn-cache-control"),
+    HeaderName::from_static("x-accel-expires"),
+];
+
+/// Who a request comes from, through however many trusted proxies.
+pub(super) fn client_of(request: &RequestView<'_>, trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
+    if !trusts(request.peer) {
+        return request.peer;
+    }
+    let hops: Vec<&str> = request
+        .headers
+        .get_all(&X_FORWARDED_FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let mut client = request.peer;
+    // From the right: each entry was written by the proxy after it, so it is believed as far as that one is trusted.
+    for hop in hops.iter().rev() {
+        let Some(address) = parse_hop(hop) else { break };
+        client = address;
+        if !trusts(address) {
+            break;
+        }
+    }
+    client
+}
+
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_matches('"');
+    if let Ok(address) = bare.parse::<IpAddr>() {
+        return Some(address.to_canonical());
+    }
+    bare.parse::<std::net::SocketAddr>().ok().map(|address| address.ip().to_canonical())
+}
+
+/// Whether the visitor came by https.
+pub(super) fn is_https(request: &RequestView<'_>, trusted: bool) -> bool {
+    if trusted && let Some(proto) = request.headers.get(&X_FORWARDED_PROTO).and_then(|value| value.to_str().ok()) {
+        return proto.split(',').next().is_some_and(|first| first.trim().eq_ignore_ascii_case("https"));
+    }
+    request.tls
+}
+
+/// Sets the forwarding headers: never believed from outside the trusted proxies, always right towards the shop.
+pub(super) fn forwarding(edits: &mut HeaderEdits, request: &RequestView<'_>, trusted: bool, https: bool, host: &str) {
+    let peer = request.peer.to_string();
+    let earlier: Vec<&str> = if trusted {
+        request.headers.get_all(&X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).collect()
+    } else {
+        Vec::new()
+    };
+    let chain = if earlier.is_empty() { peer } else { format!("{}, {peer}", earlier.join(", ")) };
+    set(edits, X_FORWARDED_FOR, &chain);
+    set(edits, X_FORWARDED_PROTO, if https { "https" } else { "http" });
+    if !(trusted && request.headers.contains_key(&X_FORWARDED_HOST)) {
+        set(edits, X_FORWARDED_HOST, request.authority);
+    }
+    if !trusted {
+        edits.remove.push(FORWARDED);
+        edits.remove.push(X_REAL_IP);
+    }
+    set(edits, HOST, host);
+}
+
+/// Keeps the shop from answering with a part of a page, or with "not modified": the visitor's page may be another.
+pub(super) fn whole_answer(edits: &mut HeaderEdits) {
+    edits.remove.extend([RANGE, IF_RANGE, IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_MATCH, IF_UNMODIFIED_SINCE]);
+}
+
+/// Headers of a page that is changed for one visitor. These come last of all header edits.
+pub(super) fn personalised(edits: &mut HeaderEdits) {
+    edits.remove.extend(UNTRUE_AFTER_A_CHANGE.iter().cloned());
+    edits.remove.push(CONTENT_LENGTH);
+    edits.set.push((CACHE_CONTROL, HeaderValue::from_static("private, no-store")));
+}
+
+/// Takes off what concerns only the connection to the shop (RFC 9110 §7.6.1). Framing is the proxy's own affair.
+pub(super) fn end_to_end(edits: &mut HeaderEdits, status: StatusCode, headers: &HeaderMap) {
+    // A protocol switch is agreed on by these very headers.
+    if status == StatusCode::SWITCHING_PROTOCOLS {
+        return;
+    }
+    for named in headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')) {
+        if let Ok(name) = HeaderName::try_from(named.trim())
+            && !FRAMING.contains(&name)
+        {
+            edits.remove.push(name);
+        }
+    }
+    edits.remove.extend(CONNECTION_ONLY.iter().filter(|name| headers.contains_key(*name)).cloned());
+}
+
+/// Whether a shared cache may keep the response as it is (RFC 9111 §3, RFC 9213).
+///
+/// Such a response must not carry a visitor's cookie: the cache might hand one visitor's to another.
+pub(super) fn for_shared_caches(headers: &HeaderMap) -> bool {
+    let says = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|text| {
+            text.split(',')
+                .map(|word| word.trim().to_ascii_lowercase())
+                .any(|word| word == "public" || word.strip_prefix("s-maxage=").is_some_and(|seconds| seconds != "0"))
+        })
+    };
+    headers.get_all(CACHE_CONTROL).iter().any(says)
+        || headers.contains_key("surrogate-control")
+        || headers.contains_key("cdn-cache-control")
+        || headers.contains_key("cloudflare-cdn-cache-control")
+}
+
+fn set(edits: &mut HeaderEdits, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        edits.set.push((name, value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{Method, Version};
+
+    fn request<'a>(headers: &'a HeaderMap, peer: &str, method: &'a Method) -> RequestView<'a> {
+        RequestView {
+            method,
+            path: "/",
+            query: "",
+            authority: "shop.example",
+            host: "shop.example",
+            version: Version::HTTP_11,
+            headers,
+            peer: peer.parse().unwrap(),
+            tls: false,
+        }
+    }
+
+    fn trusts(address: IpAddr) -> bool {
+        address.to_string().starts_with("10.")
+    }
+
+    fn value<'e>(edits: &'e HeaderEdits, name: &HeaderName) -> Option<&'e str> {
+        edits.set.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.to_str().ok())
+    }
+
+    #[test]
+    fn a_spoofed_forwarded_address_is_replaced() {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_FORWARDED_FOR, HeaderValue::from_static("6.6.6.6"));
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
+        let method = Method::GET;
+        let request = request(&headers, "203.0.113.9", &method);
+        assert_eq!(client_of(&request, trusts).to_string(), "203.0.113.9");
+        assert!(!is_https(&request, false));
+        let mut edits = HeaderEdits::default();
+        forwarding(&mut edits, &request, false, false, "shop.example");
+        assert_eq!(value(&edits, &X_FORWARDED_FOR), Some("203.0.113.9"));
+        assert_eq!(value(&edits, &X_FORWARDED_PROTO), Some("http"));
+        assert!(edits.remove.contains(&FORWARDED));
+    }
+
+    #[test]
+    fn a_trusted_proxys_client_is_believed_and_the_chain_grows() {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_FORWARDED_FOR, HeaderValue::from_static("6.6.6.6, 198.51.100.7, 10.0.0.3"));
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("https"));
+        let method = Method::GET;
+        let request = request(&headers, "10.0.0.2", &method);
+        assert_eq!(client_of(&request, trusts).to_string(), "198.51.100.7");
+        assert!(is_https(&request, true));
+        let mut edits = HeaderEdits::default();
+        forwarding(&mut edits, &request, true, true, "shop.example");
+        assert_eq!(value(&edits, &X_FORWARDED_FOR), Some("6.6.6.6, 198.51.100.7, 10.0.0.3, 10.0.0.2"));
+    }
+
+    #[test]
+    fn only_what_shared_caches_may_keep_counts_as_shared() {
+        let with = |name: &'static str, text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(text));
+            for_shared_caches(&headers)
+        };
+        assert!(with("cache-control", "public, max-age=60"));
+        assert!(with("cache-control", "max-age=0, s-maxage=60"));
+        assert!(with("cdn-cache-control", "max-age=60"));
+        assert!(!with("cache-control", "private, max-age=60"));
+        assert!(!with("cache-control", "no-cache"));
+    }
+}

@@ -1,0 +1,265 @@
+//! One request's life, framework-free: what comes in, what goes to the shop, what comes back, what goes out.
+//!
+//! ```text
+//! receive ──► origin_request ──► head_arrived ──► response ──► body … ──► finish
+//!  site         headers            profile         decide      transform    record
+//! ```
+//!
+//! Everything here fails open: whatever goes wrong in Noren, the page passes as the shop sent it.
+
+mod answer;
+mod headers;
+mod own;
+mod receive;
+mod respond;
+
+pub use answer::Answer;
+pub use own::OwnCall;
+
+use crate::clock::Clock;
+use crate::config::gateway::Gateway as Settings;
+use crate::facts::Geo;
+use crate::geo::GeoDatabase;
+use crate::ids::{Random, SiteId, VisitorId};
+use crate::plan::HeaderEdits;
+use crate::recorder::Recorder;
+use crate::site::Site;
+use crate::store::{LiveProfile, ProfileKey, Store};
+use crate::telemetry::Metrics;
+use crate::transform::{Limits, Transform};
+use crate::visitor::keys::KeyRing;
+use crate::world::World;
+use arc_swap::ArcSwap;
+use http::{HeaderMap, Method, StatusCode, Version};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// What all requests share.
+pub struct Gateway {
+    /// All sites.
+    pub world: Arc<ArcSwap<World>>,
+    /// Profiles and events.
+    pub store: Arc<dyn Store>,
+    /// Takes what happened off the visitor's time.
+    pub recorder: Recorder,
+    /// Keys of visitors' cookies.
+    pub keys: KeyRing,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Places of addresses, if there is a database.
+    pub geo: Option<GeoDatabase>,
+    /// What holds for all sites, as `gateway.toml` says now.
+    pub settings: Arc<ArcSwap<Settings>>,
+    /// Exchanges that have not ended.
+    pub in_flight: Arc<AtomicUsize>,
+}
+
+/// A request's head, as the proxy sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestView<'a> {
+    /// Method.
+    pub method: &'a Method,
+    /// Path, as sent.
+    pub path: &'a str,
+    /// Query without the question mark, as sent.
+    pub query: &'a str,
+    /// Host as sent, with port.
+    pub authority: &'a str,
+    /// Host in lower case, without port.
+    pub host: &'a str,
+    /// HTTP version.
+    pub version: Version,
+    /// Headers.
+    pub headers: &'a HeaderMap,
+    /// Address of the connection's other end.
+    pub peer: IpAddr,
+    /// The connection is TLS.
+    pub tls: bool,
+}
+
+/// What becomes of a request.
+pub enum Received {
+    /// Noren answers at once.
+    Answer(Answer),
+    /// It is for one of Noren's own endpoints, which may want the body.
+    Own(OwnCall),
+    /// It goes to the shop.
+    Forward(Box<Exchange>),
+}
+
+/// Edits of a response's head.
+#[derive(Debug, Default, Clone)]
+pub struct HeadEdits {
+    /// Headers.
+    pub headers: HeaderEdits,
+    /// The body's length will change, so the head must not tell it.
+    pub new_length: bool,
+    /// The response has a body.
+    pub has_body: bool,
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcome {
+    /// Status sent; 0 if none was.
+    pub status: u16,
+    /// Body bytes sent.
+    pub bytes: u64,
+    /// The response was sent to its end.
+    pub complete: bool,
+}
+
+/// The response cannot be ended properly.
+#[derive(Debug, thiserror::Error)]
+#[error("response broken off: {reason}")]
+pub struct Aborted {
+    /// Kind, as in the failure metric.
+    pub reason: String,
+}
+
+/// One request under way.
+pub struct Exchange {
+    gateway: Arc<Gateway>,
+    site: Arc<Site>,
+    received: Instant,
+    /// Time that Noren itself has used so far.
+    own: Duration,
+    https: bool,
+    trusted_peer: bool,
+    client: IpAddr,
+    upstream_host: String,
+    /// A navigation that might get an insertion.
+    document: bool,
+    guest: Guest,
+    profile: Profile,
+    treatment: &'static str,
+    kind: &'static str,
+    transform: Option<Mutex<Transform>>,
+    delivery: respond::Delivery,
+    _in_flight: InFlight,
+}
+
+/// Who is asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guest {
+    /// Nobody to be remembered: robots, prefetches, sub-resources.
+    Nobody {
+        /// It names itself a robot.
+        bot: bool,
+    },
+    /// A visitor.
+    Visitor {
+        id: VisitorId,
+        /// The request brought the cookie.
+        known: bool,
+        /// The cookie must be sent (again).
+        send_cookie: bool,
+    },
+}
+
+/// The visitor's profile, on its way.
+enum Profile {
+    None,
+    Loading(tokio::task::JoinHandle<Option<LiveProfile>>),
+    Here(LiveProfile),
+}
+
+struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Gateway {
+    fn trusts(&self, peer: IpAddr) -> bool {
+        self.settings.load().trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+
+    fn limits(&self) -> Limits {
+        let limits = &self.settings.load().limits;
+        Limits {
+            parser_memory: usize::try_from(limits.parser_memory).unwrap_or(usize::MAX),
+            decoded_bytes: limits.max_decoded_page,
+            decoded_ratio: limits.max_ratio,
+        }
+    }
+
+    fn locate(&self, client: IpAddr) -> Option<Geo> {
+        self.geo.as_ref()?.locate(client)
+    }
+
+    /// Counts a failure of Noren's own and names it in the log.
+    fn failure(&self, site: &SiteId, kind: &'static str, scenario: Option<&str>, reason: &str) {
+        self.metrics.failures.with_label_values(&[site.as_str(), kind]).inc();
+        tracing::warn!(site = %site, kind, scenario, reason, "failed open");
+    }
+}
+
+impl Exchange {
+    /// The site.
+    #[must_use]
+    pub fn site(&self) -> &Arc<Site> {
+        &self.site
+    }
+
+    /// The Host that the shop is asked for, without port.
+    #[must_use]
+    pub fn upstream_host(&self) -> &str {
+        &self.upstream_host
+    }
+
+    fn key(&self, visitor: VisitorId) -> ProfileKey {
+        ProfileKey { site: self.site.id.clone(), visitor }
+    }
+
+    /// Notes that the exchange failed before or while the shop answered.
+    pub fn failed(&mut self, kind: &str, upstream: bool) {
+        let side = if upstream { "origin" } else { "client" };
+        let counted = if upstream { "origin" } else { "client_gone" };
+        self.gateway.metrics.failures.with_label_values(&[self.site.id.as_str(), counted]).inc();
+        tracing::warn!(site = %self.site.id, side, kind, "exchange failed");
+    }
+
+    /// Ends the exchange: records what was delivered, counts and logs it.
+    pub fn finish(&mut self, outcome: &Outcome) {
+        self.record(outcome);
+        let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let class = match status.as_u16() / 100 {
+            1 => "1xx",
+            2 => "2xx",
+            3 => "3xx",
+            4 => "4xx",
+            _ => "5xx",
+        };
+        let metrics = &self.gateway.metrics;
+        metrics.responses.with_label_values(&[self.site.id.as_str(), class, self.treatment]).inc();
+        metrics.own_seconds.observe(self.own.as_secs_f64());
+        let total = self.gateway.clock.monotonic().duration_since(self.received);
+        tracing::info!(
+            site = %self.site.id,
+            status = outcome.status,
+            bytes = outcome.bytes,
+            complete = outcome.complete,
+            kind = self.kind,
+            treatment = self.treatment,
+            own_us = u64::try_from(self.own.as_micros()).unwrap_or(u64::MAX),
+            total_ms = u64::try_from(total.as_millis()).unwrap_or(u64::MAX),
+            "access"
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
+
+use super::{Answer, Gateway, RequestView};
+use crate::client;
+use crate::event::{Arm, Event, What};
+use crate::ids::VisitorId;
+use crate::site::Site;
+use crate::store::{ProfileKey, Write};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use serde::Deserialize;
+use std::sync::{Arc, PoisonError};
+
+/// Largest report that is read, in bytes.
+const LONGEST_REPORT: usize = 2048;
+
+/// A call of one of Noren's own endpoints.
+pub struct OwnCall {
+    site: Arc<Site>,
+    what: Endpoint,
+}
+
+enum Endpoint {
+    File(client::Asset),
+    Report { visitor: Option<VisitorId> },
+    Wrong(StatusCode),
+}
+
+/// What the runtime reports.
+#[derive(Deserialize)]
+struct Report<'a> {
+    /// `view`, `click` or `dismiss`.
+    #[serde(borrow)]
+    e: std::borrow::Cow<'a, str>,
+    /// `SCENARIO/VARIANT`, as in the marker.
+    #[serde(borrow)]
+    a: std::borrow::Cow<'a, str>,
+}
+
+impl OwnCall {
+    /// The longest body that the endpoint reads.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        match self.what {
+            Endpoint::Report { .. } => LONGEST_REPORT,
+            _ => 0,
+        }
+    }
+}
+
+impl Gateway {
+    /// The call that a request makes, if it is for one of Noren's own paths.
+    pub(super) fn own_call(&self, site: &Arc<Site>, request: &RequestView<'_>) -> Option<OwnCall> {
+        let rest = request.path.strip_prefix('/')?.strip_prefix(site.prefix.as_str())?.strip_prefix('/')?;
+        let what = match rest {
+            "e" if *request.method != Method::POST => Endpoint::Wrong(StatusCode::METHOD_NOT_ALLOWED),
+            "e" if !same_origin(request) => Endpoint::Wrong(StatusCode::FORBIDDEN),
+            "e" => Endpoint::Report { visitor: self.visitor_of(site, request.headers) },
+            _ => match site.files.find(rest).cloned() {
+                Some(asset) if matches!(*request.method, Method::GET | Method::HEAD) => Endpoint::File(asset),
+                Some(_) => Endpoint::Wrong(StatusCode::METHOD_NOT_ALLOWED),
+                None => Endpoint::Wrong(StatusCode::NOT_FOUND),
+            },
+        };
+        Some(OwnCall { site: site.clone(), what })
+    }
+
+    fn visitor_of(&self, site: &Site, headers: &HeaderMap) -> Option<VisitorId> {
+        let identity = self.keys.recognise(&site.id, &site.cookie, headers, self.clock.now())?;
+        Some(identity.visitor)
+    }
+
+    /// Answers a call. `body` is `None` if it was longer than [`OwnCall::body_limit`].
+    pub async fn own(&self, call: OwnCall, body: Option<Bytes>) -> Answer {
+        let answer = match call.what {
+            Endpoint::Wrong(status) => Answer::empty(status),
+            Endpoint::File(asset) => file(asset),
+            Endpoint::Report { visitor } => match body {
+                Some(body) => Answer::empty(self.report(&call.site, visitor, &body).await),
+                None => Answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
+            },
+        };
+        let class = if answer.status.is_success() { "2xx" } else { "4xx" };
+        self.metrics.responses.with_label_values(&[call.site.id.as_str(), class, "own"]).inc();
+        answer
+    }
+
+    /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
+    async fn report(&self, site: &Site, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
+        let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
+        let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
+        // A visitor without a cookie is nobody to be remembered; the page need not know.
+        let Some(visitor) = visitor else { return StatusCode::NO_CONTENT };
+        let what = match &*report.e {
+            "view" => What::View(arm),
+            "click" => What::Click(arm),
+            "dismiss" => What::Dismiss(arm),
+            _ => return StatusCode::BAD_REQUEST,
+        };
+        let key = ProfileKey { site: site.id.clone(), visitor };
+        let profile = match self.store.load(&key).await {
+            Ok(profile) => profile,
+            Err(error) => {
+                self.failure(&site.id, "store", None, &error.to_string());
+                return StatusCode::SERVICE_UNAVAILABLE;
+            }
+        };
+        {
+            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+            match &what {
+                What::View(arm) => profile.viewed(&arm.scenario),
+                What::Click(arm) => profile.clicked(&arm.scenario),
+                What::Dismiss(arm) => profile.dismissed(&arm.scenario),
+                What::PageView { .. } | What::Exposure(_) => {}
+            }
+        }
+        let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
+        let event = Event { site: site.id.clone(), visitor, at: self.clock.now(), what };
+        let writes = [Write::Profile(key, profile), Write::Event(event)];
+        if must_commit {
+            match self.recorder.record_committed(writes).await {
+                Ok(()) => StatusCode::NO_CONTENT,
+                Err(error) => {
+                    self.failure(&site.id, "store", None, &error.to_string());
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+            }
+        } else {
+            for write in writes {
+                self.recorder.record(write);
+            }
+            StatusCode::NO_CONTENT
+        }
+    }
+}
+
+/// The arm that a marker names: only arms of this site's own scenarios are taken in.
+fn arm(site: &Site, marker: &str) -> Option<Arm> {
+    let (scenario, variant) = marker.split_once('/')?;
+    let scenario = site.rules.scenarios.iter().find(|known| &*known.id == scenario)?;
+    let variant = scenario.variants.iter().find(|known| &*known.name == variant)?;
+    Some(Arm { scenario: scenario.id.clone(), variant: variant.name.clone() })
+}
+
+/// Whether a report comes from one of the shop's own pages: browsers send `Origin` with every POST.
+fn same_origin(request: &RequestView<'_>) -> bool {
+    match request.headers.get(ORIGIN).map(HeaderValue::to_str) {
+        Some(Ok(origin)) => origin
+            .split_once("://")
+            .is_some_and(|(scheme, host)| scheme.starts_with("http") && host.eq_ignore_ascii_case(request.authority)),
+        _ => false,
+    }
+}
+
+fn file(asset: client::Asset) -> Answer {
+    let fixed = |name: HeaderName, text: &'static str| (name, HeaderValue::from_static(text));
+    Answer {
+        status: StatusCode::OK,
+        headers: vec![
+            fixed(CONTENT_TYPE, asset.content_type),
+            // The name holds a hash of the content, so it never changes (RFC 8246).
+            fixed(CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            fixed(X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+        body: asset.bytes,
+    }
+}

@@ -1,0 +1,142 @@
+//! The way in: which site, which visitor, and what the shop is asked.
+
+use super::{Answer, Exchange, Gateway, Guest, InFlight, Profile, Received, RequestView, headers};
+use crate::ids::VisitorId;
+use crate::plan::HeaderEdits;
+use crate::site::Site;
+use crate::store::ProfileKey;
+use crate::transform::{accept_encoding_for_origin, is_document_request};
+use crate::visitor::{Caller, cookie};
+use http::header::{ACCEPT_ENCODING, COOKIE};
+use http::{HeaderValue, Version};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Gateway {
+    /// Takes a request in. Synchronous: the profile is fetched while the shop works.
+    pub fn receive(self: &Arc<Self>, request: &RequestView<'_>) -> Received {
+        let received = self.clock.monotonic();
+        let world = self.world.load();
+        let Some(site) = world.site_for_host(request.host) else {
+            self.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();
+            return Received::Answer(Answer::error(421));
+        };
+        let trusted_peer = self.trusts(request.peer);
+        let https = headers::is_https(request, trusted_peer);
+        if !https && site.https_redirect {
+            return Received::Answer(Answer::redirect(&https_address(request)));
+        }
+        if let Some(call) = self.own_call(site, request) {
+            return Received::Own(call);
+        }
+        let caller = Caller::of(request.method, request.headers);
+        let document = site.enabled
+            && request.version != Version::HTTP_10
+            && !request.headers.contains_key(headers::HOP)
+            && is_document_request(request.method, request.headers);
+        let guest = self.guest(site, request, caller);
+        let mut exchange = Exchange {
+            gateway: self.clone(),
+            site: site.clone(),
+            received,
+            own: Duration::ZERO,
+            https,
+            trusted_peer,
+            client: headers::client_of(request, |address| self.trusts(address)),
+            upstream_host: upstream_host(site, request),
+            document,
+            guest,
+            profile: Profile::None,
+            treatment: "pass",
+            kind: "other",
+            transform: None,
+            delivery: super::respond::Delivery::default(),
+            _in_flight: InFlight::new(&self.in_flight),
+        };
+        if document && let Guest::Visitor { id, known, .. } = exchange.guest {
+            exchange.profile = self.profile(ProfileKey { site: site.id.clone(), visitor: id }, known);
+        }
+        exchange.own += self.clock.monotonic().duration_since(received);
+        Received::Forward(Box::new(exchange))
+    }
+
+    fn guest(&self, site: &Site, request: &RequestView<'_>, caller: Caller) -> Guest {
+        match caller {
+            Caller::Visitor if site.enabled => {}
+            Caller::Bot => return Guest::Nobody { bot: true },
+            _ => return Guest::Nobody { bot: false },
+        }
+        match self.keys.recognise(&site.id, &site.cookie, request.headers, self.clock.now()) {
+            Some(identity) => Guest::Visitor { id: identity.visitor, known: true, send_cookie: identity.reissue },
+            None => Guest::Visitor { id: VisitorId::mint(&*self.random), known: false, send_cookie: true },
+        }
+    }
+
+    /// Starts fetching a profile; whoever was minted just now has none.
+    fn profile(self: &Arc<Self>, key: ProfileKey, known: bool) -> Profile {
+        let count = |from| self.metrics.profiles.with_label_values(&[from]).inc();
+        if !known {
+            count("new");
+            return Profile::Here(self.store.create(&key));
+        }
+        if let Some(profile) = self.store.cached(&key) {
+            count("cache");
+            return Profile::Here(profile);
+        }
+        count("store");
+        let gateway = self.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "awaited with a deadline by the same request, and harmless after it"
+        )]
+        Profile::Loading(tokio::spawn(async move {
+            match gateway.store.load(&key).await {
+                Ok(profile) => Some(profile),
+                Err(error) => {
+                    gateway.failure(&key.site, "store", None, &error.to_string());
+                    None
+                }
+            }
+        }))
+    }
+}
+
+impl Exchange {
+    /// Edits of the head that goes to the shop.
+    pub fn origin_request(&mut self, request: &RequestView<'_>) -> HeaderEdits {
+        let began = self.gateway.clock.monotonic();
+        let mut edits = HeaderEdits::default();
+        // The Host goes upstream as the client sent it, port and all, unless the shop insists on its own.
+        let host = self.site.origin.host.as_deref().unwrap_or(request.authority);
+        headers::forwarding(&mut edits, request, self.trusted_peer, self.https, host);
+        if let Some(rest) = cookie::without_cookie(request.headers, &self.site.cookie.name) {
+            edits.remove.push(COOKIE);
+            edits.append.extend(rest.into_iter().map(|value| (COOKIE, value)));
+        }
+        if self.document {
+            if self.site.rules.may_insert() {
+                headers::whole_answer(&mut edits);
+            }
+            match accept_encoding_for_origin(request.headers) {
+                Some(cut) => edits.set.push((ACCEPT_ENCODING, cut)),
+                None => edits.remove.push(ACCEPT_ENCODING),
+            }
+            edits.set.push((headers::HOP, HeaderValue::from_static("1")));
+        }
+        self.own += self.gateway.clock.monotonic().duration_since(began);
+        edits
+    }
+}
+
+/// The Host that the shop hears, without port.
+fn upstream_host(site: &Site, request: &RequestView<'_>) -> String {
+    match &site.origin.host {
+        Some(host) => host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_owned(),
+        None => request.host.to_owned(),
+    }
+}
+
+fn https_address(request: &RequestView<'_>) -> String {
+    let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
+    format!("https://{}{}{query}", request.host, request.path)
+}

@@ -1,0 +1,188 @@
+//! The table itself, in the order of the reference.
+
+use super::Attribute;
+use super::Known::{History, Request, Response};
+use crate::facts::PAGE_KINDS;
+use crate::facts::value::Type::{Bool, Double, Int, String, Strings};
+use crate::facts::{calendar, customer, device, history, request};
+
+const SOURCE_KINDS: &[&str] = &["direct", "search", "social", "ad", "email", "referral"];
+const GENDERS: &[&str] = &["female", "male", "other"];
+
+/// All attributes.
+pub static ATTRIBUTES: &[Attribute] = &[
+    Attribute::new("visitor.id_known", Bool, Request, history::id_known)
+        .help("Whether the visitor came with Noren's cookie: false on the very first page.", "visitor.id_known"),
+    Attribute::new("visitor.visits", Int, History, history::visits)
+        .range(1, i64::MAX)
+        .help("Sessions so far, the current one included: 1 on the first visit.", "visitor.visits >= 3"),
+    Attribute::new("visitor.pageviews", Int, History, history::pageviews)
+        .range(1, i64::MAX)
+        .help("Page views so far, the current one included.", "visitor.pageviews > 20"),
+    Attribute::new("visitor.first_seen_days", Int, History, history::first_seen_days)
+        .count()
+        .help("Full days since the first page view.", "visitor.first_seen_days >= 30"),
+    Attribute::new("visitor.days_since_last_visit", Int, History, history::days_since_last_visit).count().help(
+        "Full days between the visit before this one and now; unknown on the first visit.",
+        "visitor.days_since_last_visit >= 30",
+    ),
+    Attribute::new("visitor.orders", Int, History, history::orders)
+        .count()
+        .help("Orders so far.", "visitor.orders == 0"),
+    Attribute::new("visitor.spent", Double, History, history::spent)
+        .count()
+        .help("Money spent so far, in the site's currency.", "visitor.spent >= 30000"),
+    Attribute::new("visitor.days_since_last_order", Int, History, history::days_since_last_order)
+        .count()
+        .help("Full days since the last order; unknown before the first.", "visitor.days_since_last_order > 90"),
+    Attribute::new("visitor.avg_session_seconds", Double, History, history::avg_session_seconds)
+        .count()
+        .help("Mean length of the visits before this one; unknown on the first.", "visitor.avg_session_seconds > 120"),
+    Attribute::new("visitor.avg_session_pages", Double, History, history::avg_session_pages)
+        .count()
+        .help("Mean page views of the visits before this one; unknown on the first.", "visitor.avg_session_pages >= 5"),
+    Attribute::new("visitor.tags", Strings, History, history::tags)
+        .help("Labels set by imports and scenarios.", r#""wholesale" in visitor.tags"#),
+    Attribute::new("customer.is_member", Bool, Response, customer::is_member)
+        .help("Whether the shop knows this visitor as a member.", "customer.is_member"),
+    Attribute::new("customer.name", String, Response, customer::name)
+        .help("The member's name, for greetings.", r#"customer.name != """#),
+    Attribute::new("customer.rank", String, Response, customer::rank)
+        .help("The member's rank, in the shop's own words.", r#"customer.rank in ["gold", "platinum"]"#),
+    Attribute::new("customer.gender", String, Response, customer::gender)
+        .values(GENDERS)
+        .help("The member's gender: female, male or other.", r#"customer.gender == "female""#),
+    Attribute::new("customer.age", Int, Response, customer::age)
+        .range(0, 150)
+        .help("The member's age in years.", "customer.age >= 30 && customer.age < 50"),
+    Attribute::new("customer.birth_month", Int, Response, customer::birth_month)
+        .range(1, 12)
+        .help("The month of the member's birthday, 1 to 12.", "customer.birth_month == 11"),
+    Attribute::new("customer.points", Int, Response, customer::points)
+        .help("The member's points.", "customer.points >= 500"),
+    Attribute::new("customer.attr", String, Response, customer::attr)
+        .map()
+        .help("Any other column that the site maps or imports.", r#"customer.attr["store"] == "osaka""#),
+    Attribute::new("session.pages", Int, History, history::session_pages)
+        .range(1, i64::MAX)
+        .help("Page views of this visit, the current one included.", "session.pages >= 5"),
+    Attribute::new("session.seconds", Int, History, history::session_seconds)
+        .count()
+        .help("Seconds since this visit's first page.", "session.seconds > 300"),
+    Attribute::new("session.landing_path", String, History, history::landing_path)
+        .help("Path of this visit's first page.", r#"session.landing_path.startsWith("/sale")"#),
+    Attribute::new("session.depth", Int, History, history::session_depth)
+        .range(1, i64::MAX)
+        .help("Distinct pages of this visit, the current one included.", "session.depth >= 3"),
+    Attribute::new("page.path", String, Request, request::path)
+        .help("Path of the page, without the query.", r#"page.path.startsWith("/category/")"#),
+    Attribute::new("page.query", String, Request, request::query)
+        .map()
+        .help("A parameter of the page's address, decoded.", r#"page.query["color"] == "red""#),
+    Attribute::later("page.title", String).help("The page's title.", r#"page.title.contains("SALE")"#),
+    Attribute::new("page.kind", String, Request, request::page_kind)
+        .values(PAGE_KINDS)
+        .help("Kind of page, by the site's URL patterns.", r#"page.kind in ["product", "cart"]"#),
+    Attribute::new("page.status", Int, Response, request::status)
+        .range(100, 599)
+        .help("Status of the shop's answer.", "page.status == 404"),
+    Attribute::new("page.views", Int, History, history::page_views)
+        .range(1, i64::MAX)
+        .help("How often the visitor has viewed this path, the current view included.", "page.views >= 3"),
+    Attribute::later("product.id", String).help("Id of the page's product.", r#"product.id == "SKU-1""#),
+    Attribute::later("product.name", String).help("Name of the page's product.", r#"product.name.contains("mug")"#),
+    Attribute::later("product.category", String)
+        .help("Category of the page's product.", r#"product.category == "shoes""#),
+    Attribute::later("product.brand", String).help("Brand of the page's product.", r#"product.brand == "Noren""#),
+    Attribute::later("product.price", Double)
+        .count()
+        .help("Price of the page's product, in the site's currency.", "product.price >= 5000"),
+    Attribute::later("product.in_stock", Bool).help("Whether the page's product is in stock.", "product.in_stock"),
+    Attribute::later("cart.value", Double).count().help("Value of the cart.", "cart.value >= 3000"),
+    Attribute::later("cart.items", Int).count().help("Number of things in the cart.", "cart.items > 0"),
+    Attribute::later("cart.contains", Bool)
+        .call()
+        .help("Whether a product is in the cart, by its id.", r#"cart.contains("SKU-1")"#),
+    Attribute::later("cart.idle_seconds", Int)
+        .count()
+        .help("Seconds since the cart last changed.", "cart.idle_seconds > 600"),
+    Attribute::later("cart.free_shipping_gap", Double)
+        .count()
+        .help("Money that is missing for free shipping.", "cart.free_shipping_gap < 1000"),
+    Attribute::later("search.term", String).help("What was searched for.", r#"search.term.contains("gift")"#),
+    Attribute::later("search.results", Int).count().help("Number of results.", "search.results == 0"),
+    Attribute::new("source.kind", String, Request, request::source_kind).values(SOURCE_KINDS).help(
+        "Where this visit came from: direct, search, social, ad, email or referral.",
+        r#"source.kind == "search""#,
+    ),
+    Attribute::new("source.host", String, Request, request::source_host)
+        .help("Host of the page that led here, without `www.`.", r#"source.host == "google.co.jp""#),
+    Attribute::new("source.medium", String, Request, request::source_medium)
+        .help("`utm_medium` of this visit's first page.", r#"source.medium == "cpc""#),
+    Attribute::new("source.campaign", String, Request, request::source_campaign)
+        .help("`utm_campaign` of this visit's first page.", r#"source.campaign.startsWith("summer")"#),
+    Attribute::new("source.first.kind", String, History, history::first_source_kind)
+        .values(SOURCE_KINDS)
+        .help("Where the first visit of all came from.", r#"source.first.kind == "social""#),
+    Attribute::new("source.first.host", String, History, history::first_source_host)
+        .help("Host of the page that led to the first visit.", r#"source.first.host == "instagram.com""#),
+    Attribute::new("source.first.medium", String, History, history::first_source_medium)
+        .help("`utm_medium` of the first visit.", r#"source.first.medium == "cpc""#),
+    Attribute::new("source.first.campaign", String, History, history::first_source_campaign)
+        .help("`utm_campaign` of the first visit.", r#"source.first.campaign == "opening""#),
+    Attribute::new("device.kind", String, Request, device::kind)
+        .values(device::KINDS)
+        .help("desktop, phone, tablet, tv or other.", r#"device.kind == "phone""#),
+    Attribute::new("device.os", String, Request, device::os)
+        .values(device::SYSTEMS)
+        .help("Operating system: windows, macos, ios, android, linux, chromeos or other.", r#"device.os == "ios""#),
+    Attribute::new("device.browser", String, Request, device::browser).values(device::BROWSERS).help(
+        "Browser: chrome, safari, edge, firefox, samsung, opera, line, instagram, … or other.",
+        r#"device.browser == "line""#,
+    ),
+    Attribute::new("geo.country", String, Request, request::country)
+        .help("Country of the client's address, ISO 3166-1 alpha-2.", r#"geo.country == "JP""#),
+    Attribute::new("geo.region", String, Request, request::region)
+        .help("Region of the client's address, ISO 3166-2 without the country.", r#"geo.region == "13""#),
+    Attribute::new("locale", String, Request, request::locale)
+        .help("The language that the browser prefers, such as ja or en-US.", r#"locale.startsWith("ja")"#),
+    Attribute::new("now.hour", Int, Request, calendar::hour)
+        .range(0, 23)
+        .help("Hour of the day in the site's time zone, 0 to 23.", "now.hour >= 22 || now.hour < 3"),
+    Attribute::new("now.minute", Int, Request, calendar::minute)
+        .range(0, 59)
+        .help("Minute of the hour, 0 to 59.", "now.minute < 30"),
+    Attribute::new("now.weekday", Int, Request, calendar::weekday)
+        .range(0, 6)
+        .help("Day of the week in the site's time zone: Sunday is 0, Saturday 6.", "now.weekday in [0, 6]"),
+    Attribute::new("now.date", String, Request, calendar::date)
+        .help("Date in the site's time zone, as 2026-11-20.", r#"now.date >= "2026-11-20""#),
+    Attribute::new("now.is_holiday", Bool, Request, calendar::is_holiday)
+        .help("Whether today is a public holiday in Japan, in the site's time zone.", "now.is_holiday"),
+    Attribute::new("seen", Bool, History, history::seen)
+        .of_scenario()
+        .help("Whether the visitor was ever shown a scenario.", r#"!seen("welcome")"#),
+    Attribute::new("clicked", Bool, History, history::clicked)
+        .of_scenario()
+        .help("Whether the visitor ever followed a scenario.", r#"clicked("welcome")"#),
+    Attribute::new("dismissed", Bool, History, history::dismissed)
+        .of_scenario()
+        .help("Whether the visitor ever closed a scenario.", r#"!dismissed("welcome")"#),
+    Attribute::later("viewed", Bool)
+        .call()
+        .help("Whether something was viewed within a time.", r#"viewed("category", "shoes", "7d")"#),
+    Attribute::later("count", Int)
+        .call()
+        .count()
+        .help("How often an event happened within a time.", r#"count("view_item", "30d") >= 3"#),
+    Attribute::later("consent.analytics", Bool)
+        .help("Whether the visitor consented to analytics.", "consent.analytics"),
+    Attribute::later("consent.personalisation", Bool)
+        .help("Whether the visitor consented to personalisation.", "consent.personalisation"),
+    Attribute::later("chat.operators_online", Int)
+        .count()
+        .help("Number of operators who can take a chat.", "chat.operators_online > 0"),
+    Attribute::later("chat.open", Bool).help("Whether the visitor's chat is open.", "chat.open"),
+    Attribute::new("is_bot", Bool, Request, request::is_bot)
+        .help("Whether the user agent names itself a robot.", "!is_bot"),
+];

@@ -1,0 +1,267 @@
+//! The seam to pingora: its phases become calls of [`crate::exchange`]. No other module names pingora.
+//!
+//! Decides nothing about pages or visitors: it moves heads and bodies, chooses peers, and turns errors into responses.
+
+mod heads;
+pub mod health;
+pub mod listeners;
+pub mod peers;
+mod respond;
+
+use crate::exchange::{Exchange, Gateway, Outcome, Received, RequestView};
+use async_trait::async_trait;
+use bytes::Bytes;
+use heads::Front;
+use peers::{Peers, Pool};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::prelude::HttpPeer;
+use pingora::protocols::ALPN;
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::upstreams::peer::PeerOptions;
+use pingora::{Error, ErrorSource, ErrorType, Result};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The proxy: one for all sites.
+pub struct Proxy {
+    gateway: Arc<Gateway>,
+    peers: Arc<Peers>,
+}
+
+impl Proxy {
+    /// Puts a gateway behind pingora.
+    #[must_use]
+    pub fn new(gateway: Arc<Gateway>, peers: Arc<Peers>) -> Self {
+        Self { gateway, peers }
+    }
+}
+
+/// One request's state.
+#[derive(Default)]
+pub struct Context {
+    front: Option<Front>,
+    exchange: Option<Box<Exchange>>,
+    pool: Option<Arc<Pool>>,
+    tried: SmallVec<[usize; 4]>,
+}
+
+impl Context {
+    fn view<'a>(&'a self, request: &'a RequestHeader) -> Option<RequestView<'a>> {
+        Some(self.front.as_ref()?.view(request))
+    }
+}
+
+#[async_trait]
+impl ProxyHttp for Proxy {
+    type CTX = Context;
+
+    fn new_ctx(&self) -> Context {
+        Context::default()
+    }
+
+    // pingora's compression module is not fit for HTML: it never flushes a chunk, so it is left out.
+    fn init_downstream_modules(&self, _modules: &mut pingora::modules::http::HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+        let front = match Front::read(session) {
+            Ok(front) => front,
+            Err(answer) => return respond::answer(session, answer).await.map(|()| true),
+        };
+        let received = self.gateway.receive(&front.view(session.req_header()));
+        ctx.front = Some(front);
+        match received {
+            Received::Answer(answer) => respond::answer(session, answer).await?,
+            Received::Own(call) => {
+                let body = respond::read_body(session, call.body_limit()).await?;
+                let answer = self.gateway.own(call, body).await;
+                respond::answer(session, answer).await?;
+            }
+            Received::Forward(exchange) => {
+                ctx.pool = Some(self.peers.pool(exchange.site()));
+                ctx.exchange = Some(exchange);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+        let (Some(pool), Some(exchange)) = (&ctx.pool, &ctx.exchange) else {
+            return Error::e_explain(ErrorType::InternalError, "no exchange");
+        };
+        let Some(index) = self.peers.choose(pool, &ctx.tried) else {
+            return Error::e_explain(ErrorType::ConnectError, "every address of the origin was tried");
+        };
+        let Some(target) = pool.target(index) else {
+            return Error::e_explain(ErrorType::InternalError, "no such address");
+        };
+        let turn = ctx.tried.len();
+        ctx.tried.push(index);
+        let address = match self.peers.resolve(target, turn).await {
+            Ok(address) => address,
+            Err(error) => {
+                self.peers.failed(target);
+                let mut error = Error::explain(ErrorType::ConnectNoRoute, error.to_string()).into_up();
+                error.set_retry(ctx.tried.len() < pool.targets().len());
+                return Err(error);
+            }
+        };
+        let host = exchange.upstream_host();
+        let name = target.address.host.trim_matches(['[', ']']);
+        // RFC 6066 §3: SNI carries a name, never an address; then the shop's own name is what its certificate is for.
+        let sni = if name.parse::<std::net::IpAddr>().is_ok() { host } else { name };
+        let mut peer = HttpPeer::new(address, target.address.tls, sni.to_owned());
+        heads::configure(&mut peer.options, pool.origin(), target.address.tls);
+        Ok(Box::new(peer))
+    }
+
+    fn fail_to_connect(
+        &self,
+        session: &mut Session,
+        _peer: &HttpPeer,
+        ctx: &mut Context,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        if let Some(pool) = &ctx.pool {
+            if let Some(target) = ctx.tried.last().and_then(|index| pool.target(*index)) {
+                self.peers.failed(target);
+            }
+            // Nothing was sent yet, so another address may be tried whatever the method.
+            error.set_retry(ctx.tried.len() < pool.targets().len() && !session.as_ref().retry_buffer_truncated());
+        }
+        error
+    }
+
+    fn error_while_proxy(
+        &self,
+        peer: &HttpPeer,
+        session: &mut Session,
+        error: Box<Error>,
+        ctx: &mut Context,
+        client_reused: bool,
+    ) -> Box<Error> {
+        let mut error = error.more_context(format!("Peer: {peer}"));
+        // Only a connection that was kept from before may have died of old age: then, and only for idempotent methods
+        // whose body is still at hand, the request is sent once more (RFC 9110 §9.2.2). It goes to the same address.
+        let again = client_reused
+            && session.req_header().method.is_idempotent()
+            && !session.as_ref().retry_buffer_truncated()
+            && session.response_written().is_none();
+        error.retry.decide_reuse(again);
+        if error.retry() {
+            ctx.tried.pop();
+        }
+        error
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        upstream: &mut RequestHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        let (Some(front), Some(exchange)) = (&ctx.front, &mut ctx.exchange) else { return Ok(()) };
+        let edits = exchange.origin_request(&front.view(session.req_header()));
+        heads::apply_request(upstream, edits)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        _ctx: &mut Context,
+    ) -> Result<()> {
+        // An empty last piece makes pingora send a second, illegal terminating chunk upstream.
+        if end && body.as_ref().is_some_and(Bytes::is_empty) {
+            *body = None;
+        }
+        Ok(())
+    }
+
+    async fn response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut Context,
+    ) -> Result<()> {
+        // 1xx heads pass as they are; the one that counts is still to come.
+        if response.status.is_informational() && response.status != http::StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(());
+        }
+        if let (Some(pool), Some(index)) = (&ctx.pool, ctx.tried.last())
+            && let Some(target) = pool.target(*index)
+        {
+            self.peers.succeeded(target);
+        }
+        if let Some(exchange) = &mut ctx.exchange {
+            exchange.head_arrived().await;
+        }
+        let Some(mut exchange) = ctx.exchange.take() else { return Ok(()) };
+        if let Some(view) = ctx.view(session.req_header()) {
+            let edits = exchange.response(&view, response.status, &response.headers);
+            let http1 = !session.is_http2();
+            heads::apply_response(response, edits, http1)?;
+        }
+        ctx.exchange = Some(exchange);
+        Ok(())
+    }
+
+    fn response_body_filter(
+        &self,
+        _session: &mut Session,
+        body: &mut Option<Bytes>,
+        end: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        if let Some(exchange) = &mut ctx.exchange
+            && let Err(aborted) = exchange.body(body, end)
+        {
+            // The client must see the same break that the origin made: no terminating chunk, no end of stream.
+            return Err(Error::explain(ErrorType::ReadError, aborted.to_string()).into_up());
+        }
+        Ok(None)
+    }
+
+    async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
+        let status = respond::status_of(error);
+        if let Some(exchange) = &mut ctx.exchange {
+            exchange.failed(error.etype().as_str(), *error.esource() == ErrorSource::Upstream);
+        }
+        if status != 0 && session.response_written().is_none() {
+            let answer = crate::exchange::Answer::error(status);
+            if let Err(error) = respond::answer(session, answer).await {
+                tracing::debug!(error = %error.etype().as_str(), "the client was gone before the error page");
+            }
+        }
+        FailToProxy { error_code: status, can_reuse_downstream: false }
+    }
+
+    fn suppress_error_log(&self, _session: &Session, _ctx: &Context, _error: &Error) -> bool {
+        // pingora's own lines quote the request; ours are written by the exchange, without personal data.
+        true
+    }
+
+    async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut Context) {
+        let Some(mut exchange) = ctx.exchange.take() else { return };
+        let outcome = Outcome {
+            status: session.response_written().map_or(0, |response| response.status.as_u16()),
+            bytes: session.body_bytes_sent() as u64,
+            complete: error.is_none(),
+        };
+        exchange.finish(&outcome);
+    }
+}
+
+/// What every peer of an origin is spoken to with.
+fn protocol(origin: &crate::site::Origin, tls: bool) -> ALPN {
+    match (origin.http2, tls) {
+        (true, true) => ALPN::H2H1,
+        // Prior knowledge: cleartext has no negotiation (RFC 9113 §3.3).
+        (true, false) => ALPN::H2,
+        (false, _) => ALPN::H1,
+    }
+}
+
+const _: fn(&mut PeerOptions, &crate::site::Origin, bool) = heads::configure;

@@ -1,0 +1,203 @@
+//! `site.toml`: one shop's settings.
+
+mod cookie;
+mod customer;
+mod host;
+mod origin;
+mod pages;
+
+pub(crate) use cookie::COOKIE;
+pub(crate) use customer::CUSTOMER;
+pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
+pub(crate) use pages::PAGES;
+
+use super::LoadOptions;
+use crate::config::gateway::Gateway;
+use crate::config::reader::{Placed, Table};
+use crate::config::settings::{REQUIRED, Section, setting};
+use crate::site::{CookieSettings, CustomerMapping, Origin, PagePattern};
+use jiff::tz::TimeZone;
+use std::time::Duration;
+
+/// The top of `site.toml`.
+pub(crate) static SITE: Section = Section {
+    file: "site.toml",
+    header: "",
+    help: "One shop. The least file is `hosts = [\"shop.example\"]` and `origin = \"http://127.0.0.1:8101\"`.",
+    settings: &[
+        setting(
+            "hosts",
+            "list of texts",
+            REQUIRED,
+            "Host names that the shop is visited by. `*.shop.example` stands for every name under it; `*` takes what no other site \
+             names.",
+        ),
+        setting(
+            "origin",
+            "text, list of texts, or tables",
+            REQUIRED,
+            "Where the shop is: `http://127.0.0.1:8101` or `https://…`; several addresses share the load. For weights see \
+             `[[origin]]`.",
+        ),
+        setting("upstream", "table", "", "See `[upstream]`."),
+        setting(
+            "prefix",
+            "text",
+            "",
+            "Names Noren's own path on the site (`/PREFIX/…`) and its marker (`data-PREFIX`): lower-case letters and digits, beginning \
+             with a letter. By default random an installation, so that no block-list can name it.",
+        ),
+        setting("enabled", "true or false", "true", "`false` lets every page pass as the shop sent it."),
+        setting("locale", "text", "\"ja\"", "The shop's own language: `ja`, `en`."),
+        setting("time_zone", "text", "\"Asia/Tokyo\"", "Time zone of schedules and of `now.*`."),
+        setting("currency", "text", "\"JPY\"", "Currency of all amounts, by ISO 4217."),
+        setting("session_timeout", "duration", "\"30m\"", "A gap between two page views that ends a session."),
+        setting(
+            "holdout",
+            "percentage",
+            "\"0%\"",
+            "Share of visitors that sees no scenario at all, to measure them all against.",
+        ),
+        setting("https_redirect", "true or false", "", "As in gateway.toml, for this site."),
+        setting("cookie", "table", "", "See `[cookie]`."),
+        setting("pages", "table", "", "See `[pages]`."),
+        setting("customer", "table", "", "See `[customer]`."),
+    ],
+};
+
+/// What `site.toml` says.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) hosts: Vec<Placed<String>>,
+    /// `None` only when there were errors.
+    pub(super) origin: Option<Origin>,
+    pub(super) prefix: String,
+    pub(super) enabled: bool,
+    pub(super) locale: String,
+    pub(super) time_zone: TimeZone,
+    pub(super) currency: String,
+    pub(super) session_timeout: Duration,
+    pub(super) holdout: u32,
+    pub(super) https_redirect: bool,
+    pub(super) cookie: CookieSettings,
+    pub(super) pages: Vec<PagePattern>,
+    pub(super) customer: Vec<CustomerMapping>,
+}
+
+/// Reads `site.toml`.
+pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOptions) -> Settings {
+    let mut table = table.documented(&SITE);
+    let hosts = host::read(&mut table);
+    let origin = origin::read(&mut table, &hosts);
+    let settings = Settings {
+        origin,
+        prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
+        enabled: table.bool("enabled").is_none_or(|found| found.value),
+        locale: locale(&mut table).unwrap_or_else(|| "ja".to_owned()),
+        time_zone: time_zone(&mut table),
+        currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
+        session_timeout: session_timeout(&mut table),
+        holdout: holdout(&mut table),
+        https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
+        cookie: cookie::read(&mut table, &hosts),
+        pages: table.table("pages").map(pages::read).unwrap_or_default(),
+        customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        hosts,
+    };
+    table.finish();
+    settings
+}
+
+fn prefix(table: &mut Table<'_, '_>) -> Option<String> {
+    let text = table.string("prefix")?;
+    let sound = text.value.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.value.len() <= 32
+        && text.value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    if !sound {
+        table.error(
+            "bad-prefix",
+            text.span,
+            format!("`{}` cannot be a prefix", text.value),
+            Some("use lower-case letters and digits, at most 32, beginning with a letter: `prefix = \"gw\"`".into()),
+        );
+        return None;
+    }
+    Some(text.value)
+}
+
+fn locale(table: &mut Table<'_, '_>) -> Option<String> {
+    let text = table.string("locale")?;
+    if (2..=3).contains(&text.value.len()) && text.value.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        return Some(text.value);
+    }
+    table.error(
+        "bad-locale",
+        text.span,
+        format!("`{}` is no language", text.value),
+        Some("write its two or three letters in lower case: `ja`, `en`, `zh`".into()),
+    );
+    None
+}
+
+fn time_zone(table: &mut Table<'_, '_>) -> TimeZone {
+    const DEFAULT: &str = "Asia/Tokyo";
+    let found = table.string("time_zone");
+    let name = found.as_ref().map_or(DEFAULT, |text| text.value.as_str());
+    match TimeZone::get(name) {
+        Ok(zone) => zone,
+        Err(_) => {
+            if let Some(text) = found {
+                let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+                let help = crate::config::reader::suggest(&text.value, names.iter().map(String::as_str)).map_or_else(
+                    || "name one of the IANA database: `Asia/Tokyo`, `Europe/Paris`, `UTC`".to_owned(),
+                    |best| format!("did you mean `{best}`?"),
+                );
+                table.error(
+                    "unknown-time-zone",
+                    text.span,
+                    format!("there is no time zone `{}`", text.value),
+                    Some(help),
+                );
+            }
+            TimeZone::UTC
+        }
+    }
+}
+
+fn currency(table: &mut Table<'_, '_>) -> Option<String> {
+    let text = table.string("currency")?;
+    if text.value.len() == 3 && text.value.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        return Some(text.value);
+    }
+    table.error(
+        "bad-currency",
+        text.span,
+        format!("`{}` is no currency", text.value),
+        Some("write its three capital letters: `JPY`, `USD`, `EUR`".into()),
+    );
+    None
+}
+
+fn session_timeout(table: &mut Table<'_, '_>) -> Duration {
+    const DEFAULT: Duration = Duration::from_secs(30 * 60);
+    let bounds = Duration::from_secs(60)..=Duration::from_secs(86_400);
+    table.duration_within("session_timeout", bounds).map_or(DEFAULT, |found| found.value)
+}
+
+/// `"5%"` → 500 hundredths of a percent.
+fn holdout(table: &mut Table<'_, '_>) -> u32 {
+    let Some(text) = table.string("holdout") else { return 0 };
+    let percent = text.value.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+    match percent.filter(|percent| (0.0..=100.0).contains(percent)) {
+        Some(percent) => (percent * 100.0).round() as u32,
+        None => {
+            table.error(
+                "bad-percentage",
+                text.span,
+                format!("`{}` is no percentage", text.value),
+                Some("write a number from 0 to 100 with its sign: `holdout = \"5%\"`".into()),
+            );
+            0
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Reads profiles, on threads of its own.
+
+use super::failed;
+use crate::store::live::{Committed, Fetch, Row};
+use crate::store::{ProfileKey, StoreError};
+use crossbeam_channel::Receiver;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// What a reader is asked.
+pub(super) enum Job {
+    Load(Fetch),
+    Ping(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// One connection for reading.
+pub(super) struct Reader {
+    connection: Connection,
+    process: i64,
+    location: Arc<str>,
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection, process: i64, location: Arc<str>) -> Self {
+        Self { connection, process, location }
+    }
+
+    /// Works until the store is dropped.
+    pub(super) fn run(&self, jobs: &Receiver<Job>) {
+        for job in jobs {
+            match job {
+                Job::Load(fetch) => {
+                    let row = read(&self.connection, self.process, &fetch.key);
+                    fetch.finish(row.map_err(|error| failed(&self.location, &error)), &self.location);
+                }
+                Job::Ping(done) => {
+                    let found = self.connection.query_row("SELECT count FROM ping", (), |_| Ok(()));
+                    let _ = done.send(found.map_err(|error| failed(&self.location, &error)));
+                }
+            }
+        }
+    }
+}
+
+/// A profile's row, if there is one.
+pub(super) fn read(connection: &Connection, process: i64, key: &ProfileKey) -> rusqlite::Result<Option<Row>> {
+    connection
+        .prepare_cached("SELECT revision, process, body FROM profiles WHERE site = ?1 AND visitor = ?2")?
+        .query_row(params![key.site.as_str(), key.visitor.0], |row| {
+            let body: Arc<[u8]> = row.get_ref(2)?.as_blob()?.into();
+            let committed = Committed { revision: row.get(0)?, body };
+            Ok(Row { committed, foreign: row.get::<_, i64>(1)? != process })
+        })
+        .optional()
+}

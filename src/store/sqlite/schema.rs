@@ -1,0 +1,162 @@
+//! The database's tables, its versions, and how a connection is opened.
+
+use super::{StoreError, reason};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::fs::{DirBuilder, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+/// Step n leads from version n to n + 1. A step that was released is never edited: add another.
+///
+/// While one process takes over from an older one, the older works on the newer's tables: a step only adds.
+const STEPS: &[&str] = &["
+    CREATE TABLE profiles (
+        site     TEXT    NOT NULL,
+        visitor  BLOB    NOT NULL,
+        revision INTEGER NOT NULL,  -- 1 with the first write, then one more with each
+        process  INTEGER NOT NULL,  -- who wrote it last
+        seen     INTEGER NOT NULL,  -- last page view, Unix seconds
+        body     BLOB    NOT NULL,  -- see store/codec.rs
+        PRIMARY KEY (site, visitor)
+    ) STRICT;
+
+    CREATE TABLE events (
+        site     TEXT    NOT NULL,
+        at       INTEGER NOT NULL,  -- Unix milliseconds
+        visitor  BLOB    NOT NULL,
+        kind     TEXT    NOT NULL,
+        scenario TEXT,
+        variant  TEXT,
+        path     TEXT
+    ) STRICT;
+    -- Reports ask for one scenario, or for page views (which have none), of a site over a time.
+    CREATE INDEX events_for_reports ON events (site, scenario, at);
+
+    -- Written to see whether it can be.
+    CREATE TABLE ping (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
+    INSERT INTO ping VALUES (1, 0);
+"];
+
+/// `NOrn`: tells our files from other programs'.
+const APPLICATION_ID: i32 = 0x4E4F_726E;
+
+/// Write-ahead logging: readers never wait, and a commit is one write at the end of a file.
+const WAL: &str = "wal";
+
+/// How long to wait for another process's write: longer than any batch takes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the database for the first time in this process: makes it if it is not there, and brings it up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    create(path).map_err(|error| StoreError::Open {
+        location: path.display().to_string(),
+        reason: error.to_string(),
+        remedy: "see that its folder can be made and that this user may write there",
+    })?;
+    let mut connection = connect(path)?;
+    let found = migrate(&mut connection).map_err(|error| cannot_open(path, &error))?;
+    let refuse =
+        |reason: String, remedy| Err(StoreError::Open { location: path.display().to_string(), reason, remedy });
+    match found {
+        Migrated::Done => Ok(connection),
+        Migrated::Foreign => refuse("it is another program's database".into(), "give another path"),
+        Migrated::Newer(version) => refuse(
+            format!("its version is {version}, and this program knows {} at most", STEPS.len()),
+            "run the newer program, or give another path",
+        ),
+    }
+}
+
+/// Opens a further connection.
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> rusqlite::Result<_> {
+        // A connection stays on its thread: SQLite need not lock it.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        let mut mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+        if mode != WAL {
+            mode = connection.pragma_update_and_check(None, "journal_mode", WAL, |row| row.get(0))?;
+        }
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        Ok((connection, mode == WAL))
+    };
+    match open() {
+        Ok((connection, true)) => Ok(connection),
+        // Without it, readers and the writer would stand in each other's way.
+        Ok((_, false)) => Err(StoreError::Open {
+            location: path.display().to_string(),
+            reason: "its file system does not share memory between processes".into(),
+            remedy: "put it on a local disk",
+        }),
+        Err(error) => Err(cannot_open(path, &error)),
+    }
+}
+
+/// An error at the start, with what to do about it.
+pub(super) fn cannot_open(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let remedy = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "restore it from a backup, save what can be saved with `sqlite3 FILE .recover`, or move it away with its -wal and -shm \
+             files to start anew: visitors keep their cookies and lose their history"
+        }
+        Some(ErrorCode::DiskFull) => "make room on the disk",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "end the process that has it open, or wait for it",
+        _ => "see that the file and its folder are on a local disk and that this user may write there",
+    };
+    StoreError::Open { location: path.display().to_string(), reason: reason(error), remedy }
+}
+
+/// Makes folder and file. What is in it is about people: nobody else may read it.
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    // SQLite gives its -wal and -shm files the same mode.
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).map(drop)
+}
+
+enum Migrated {
+    Done,
+    Foreign,
+    Newer(u32),
+}
+
+fn migrate(connection: &mut Connection) -> rusqlite::Result<Migrated> {
+    // Another process may be at it: the second one waits and then finds it done.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let owner: i32 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
+    if owner != APPLICATION_ID && (owner != 0 || version != 0 || tables != 0) {
+        return Ok(Migrated::Foreign);
+    }
+    let Some(steps) = STEPS.get(version as usize..) else { return Ok(Migrated::Newer(version)) };
+    for step in steps {
+        transaction.execute_batch(step)?;
+    }
+    if !steps.is_empty() {
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", STEPS.len() as u32)?;
+    }
+    transaction.commit()?;
+    probe(connection)?;
+    Ok(Migrated::Done)
+}
+
+/// Touches the root and both ends of every tree: a damaged file is found before the first visitor comes, where that is cheap.
+fn probe(connection: &Connection) -> rusqlite::Result<()> {
+    for ends in [
+        "SELECT min(rowid), max(rowid) FROM profiles",
+        "SELECT min(rowid), max(rowid) FROM events",
+        "SELECT min(site), max(site) FROM profiles INDEXED BY sqlite_autoindex_profiles_1",
+        "SELECT min(site), max(site) FROM events INDEXED BY events_for_reports",
+        "SELECT count, NULL FROM ping",
+    ] {
+        connection.query_row(ends, (), |_| Ok(()))?;
+    }
+    Ok(())
+}

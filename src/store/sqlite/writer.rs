@@ -1,0 +1,201 @@
+//! Writes batches, on a thread of its own: all that waits goes into one transaction.
+
+use super::{failed, reader};
+use crate::event::Event;
+use crate::store::live::{Committed, LiveProfiles, lock};
+use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
+use ahash::AHashMap;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// What the writer is asked.
+pub(super) enum Job {
+    Write { batch: Vec<Write>, done: oneshot::Sender<Result<(), StoreError>> },
+    Ping(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// The connection that writes.
+pub(super) struct Writer {
+    connection: Connection,
+    process: i64,
+    live: Arc<LiveProfiles>,
+    location: Arc<str>,
+    /// SQLite's counter of other connections' commits; the readers of this process make none.
+    data_version: i64,
+}
+
+/// How often to look for another process's writes when there is nothing to write.
+const WATCH: Duration = Duration::from_millis(250);
+/// A transaction takes no more jobs once it has this many writes.
+const FULL: usize = 10_000;
+
+impl Writer {
+    pub(super) fn new(
+        connection: Connection,
+        process: i64,
+        live: Arc<LiveProfiles>,
+        location: Arc<str>,
+    ) -> rusqlite::Result<Self> {
+        let data_version = data_version(&connection)?;
+        Ok(Self { connection, process, live, location, data_version })
+    }
+
+    /// Works until the store is dropped, and then through all that is left.
+    pub(super) fn run(&mut self, jobs: &Receiver<Job>) {
+        loop {
+            match jobs.recv_timeout(WATCH) {
+                Ok(job) => self.work(job, jobs),
+                Err(RecvTimeoutError::Timeout) => self.watch(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn work(&mut self, first: Job, jobs: &Receiver<Job>) {
+        let (mut writes, mut waiting, mut pings) = (Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Write { mut batch, done } => {
+                    writes.append(&mut batch);
+                    waiting.push(done);
+                }
+                Job::Ping(done) => {
+                    pings += 1;
+                    waiting.push(done);
+                }
+            }
+            next = if writes.len() < FULL { jobs.try_recv().ok() } else { None };
+        }
+        let outcome = self.commit(&writes, pings).map_err(|error| failed(&self.location, &error));
+        for done in waiting {
+            let _ = done.send(outcome.clone());
+        }
+    }
+
+    pub(super) fn commit(&mut self, writes: &[Write], pings: u32) -> rusqlite::Result<()> {
+        self.watch();
+        let mut batch = Batch {
+            transaction: self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
+            process: self.process,
+            live: &self.live,
+            put: AHashMap::new(),
+        };
+        for write in writes {
+            match write {
+                Write::Event(event) => batch.insert(event)?,
+                Write::Profile(key, profile) => batch.put(key, profile)?,
+            }
+        }
+        if pings > 0 {
+            batch.transaction.execute("UPDATE ping SET count = count + 1", ())?;
+        }
+        let put = batch.put;
+        batch.transaction.commit()?;
+        for (key, (profile, committed)) in put {
+            self.live.set_committed(key, profile, committed);
+        }
+        Ok(())
+    }
+
+    /// Notices that another process has written.
+    fn watch(&mut self) {
+        if let Ok(version) = data_version(&self.connection)
+            && version != self.data_version
+        {
+            self.data_version = version;
+            self.live.distrust();
+        }
+    }
+}
+
+#[cfg(test)]
+impl Writer {
+    /// Plays a disk of so many pages.
+    pub(super) fn limit_pages(&self, pages: Option<u32>) {
+        let limit = pages.unwrap_or(u32::MAX - 1);
+        self.connection.pragma_update_and_check(None, "max_page_count", limit, |_| Ok(())).unwrap();
+    }
+}
+
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "data_version", |row| row.get(0))
+}
+
+/// One transaction under way.
+struct Batch<'a> {
+    transaction: Transaction<'a>,
+    process: i64,
+    live: &'a LiveProfiles,
+    /// What it has put so far, and what is committed with it.
+    put: AHashMap<&'a ProfileKey, (&'a LiveProfile, Committed)>,
+}
+
+impl<'a> Batch<'a> {
+    fn insert(&self, event: &Event) -> rusqlite::Result<()> {
+        let (arm, path) = (event.what.arm(), event.what.path());
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO events (site, at, visitor, kind, scenario, variant, path) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                event.site.as_str(),
+                event.at.as_millisecond(),
+                event.visitor.0,
+                event.what.name(),
+                arm.map(|arm| &*arm.scenario),
+                arm.map(|arm| &*arm.variant),
+                path,
+            ])
+            .map(drop)
+    }
+
+    fn put(&mut self, key: &'a ProfileKey, profile: &'a LiveProfile) -> rusqlite::Result<()> {
+        let known = self.put.get(key).map_or_else(|| self.live.committed(key), |(_, committed)| committed.clone());
+        if let Some(committed) = self.put_over(&known, key, profile)? {
+            self.put.insert(key, (profile, committed));
+            return Ok(());
+        }
+        // Another process was here since. Nobody can come between now: the transaction has the write lock.
+        let Some(row) = reader::read(&self.transaction, self.process, key)? else { return Ok(()) };
+        let theirs = row.committed.clone();
+        match self.live.absorb(key, profile, row) {
+            Ok(()) => {
+                if let Some(committed) = self.put_over(&theirs, key, profile)? {
+                    self.put.insert(key, (profile, committed));
+                }
+            }
+            // Only a newer program writes what this one cannot read: it has taken over, and its word stands.
+            Err(error) => tracing::warn!(site = %key.site, %error, "left a profile to the process that wrote it"),
+        }
+        Ok(())
+    }
+
+    /// Writes a profile's present state over the one that is known to be there; `None` if another is.
+    fn put_over(
+        &self,
+        known: &Committed,
+        key: &ProfileKey,
+        profile: &LiveProfile,
+    ) -> rusqlite::Result<Option<Committed>> {
+        let (body, seen) = {
+            let profile = lock(profile);
+            (codec::encode(&profile), profile.session.last_seen)
+        };
+        let body = body.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let revision = known.revision + 1;
+        let written = self
+            .transaction
+            .prepare_cached(
+                "INSERT INTO profiles (site, visitor, revision, process, seen, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (site, visitor) DO UPDATE
+                 SET revision = excluded.revision, process = excluded.process, seen = excluded.seen, body = excluded.body
+                 WHERE revision = excluded.revision - 1",
+            )?
+            .execute(params![key.site.as_str(), key.visitor.0, revision, self.process, seen, body])?;
+        Ok((written == 1).then(|| Committed { revision, body: body.into() }))
+    }
+}

@@ -1,0 +1,137 @@
+//! Metrics and logs: what ops see of the gateway.
+//!
+//! Names follow Prometheus' practices: prefix `noren_`, base units, `_total`. A label never holds a visitor, an order
+//! or a path. This registry is the only global state of the program.
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// All metrics.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Registry,
+    /// Answers by site, status class and whether the page was rewritten.
+    pub responses: IntCounterVec,
+    /// From the end of the request's head to the origin's response head.
+    pub origin_seconds: HistogramVec,
+    /// Noren's own work on one request: everything but waiting for the origin and the client.
+    pub own_seconds: Histogram,
+    /// Deliveries by site.
+    pub insertions: IntCounterVec,
+    /// Pages left as they were, by reason.
+    pub skipped: IntCounterVec,
+    /// Things that went wrong, by site and kind.
+    pub failures: IntCounterVec,
+    /// Versions of sites by result: `taken`, `refused`.
+    pub reloads: IntGaugeVec,
+    /// Sites that run on older rules because the newest were refused.
+    pub stale_sites: IntGauge,
+    /// Requests in flight.
+    pub in_flight: IntGauge,
+    /// Recorder: writes waiting.
+    pub recorder_queued: IntGauge,
+    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`).
+    pub recorder: IntGaugeVec,
+    /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
+    pub profiles: IntCounterVec,
+    /// Origin addresses by site and state.
+    pub origins_down: IntGaugeVec,
+}
+
+/// Buckets for Noren's own time, in seconds: 10 µs to 100 ms.
+const OWN_BUCKETS: &[f64] = &[
+    0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_2, 0.000_4, 0.000_8, 0.001_6, 0.003_2, 0.006_4, 0.012_8, 0.025_6, 0.1,
+];
+
+/// Buckets for the origin's time, in seconds: 1 ms to 30 s.
+const ORIGIN_BUCKETS: &[f64] = &[0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+impl Metrics {
+    /// Registers all metrics in a registry of their own.
+    ///
+    /// # Errors
+    /// Never with the names given here; the error is passed on rather than hidden.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str, labels: &[&str]| -> Result<IntCounterVec, prometheus::Error> {
+            let made = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(made.clone()))?;
+            Ok(made)
+        };
+        let gauge = |name: &str, help: &str| -> Result<IntGauge, prometheus::Error> {
+            let made = IntGauge::new(name, help)?;
+            registry.register(Box::new(made.clone()))?;
+            Ok(made)
+        };
+        let gauges = |name: &str, help: &str, labels: &[&str]| -> Result<IntGaugeVec, prometheus::Error> {
+            let made = IntGaugeVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(made.clone()))?;
+            Ok(made)
+        };
+        let origin_seconds = HistogramVec::new(
+            HistogramOpts::new("noren_origin_seconds", "Time until the origin's response head.")
+                .buckets(ORIGIN_BUCKETS.to_vec()),
+            &["site"],
+        )?;
+        registry.register(Box::new(origin_seconds.clone()))?;
+        let own_seconds = Histogram::with_opts(
+            HistogramOpts::new("noren_own_seconds", "Noren's own work on one request.").buckets(OWN_BUCKETS.to_vec()),
+        )?;
+        registry.register(Box::new(own_seconds.clone()))?;
+        Ok(Self {
+            responses: counter(
+                "noren_responses_total",
+                "Answers by site, status class and treatment.",
+                &["site", "class", "treatment"],
+            )?,
+            origin_seconds,
+            own_seconds,
+            insertions: counter("noren_insertions_total", "Actions delivered in pages.", &["site"])?,
+            skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
+            failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
+            reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
+            stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,
+            in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,
+            recorder_queued: gauge("noren_recorder_queue_length", "Writes waiting for the store.")?,
+            recorder: gauges("noren_recorder_writes", "Writes by what became of them.", &["result"])?,
+            profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
+            origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
+            registry,
+        })
+    }
+
+    /// All metrics in Prometheus' text format.
+    #[must_use]
+    pub fn render(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(16 * 1024);
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut text) {
+            tracing::error!(%error, "metrics could not be written");
+        }
+        text
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Starts logging to standard error. A second call does nothing.
+///
+/// `filter` is in tracing's syntax (`info`, `noren=debug`). The proxy library's own messages are let through from
+/// errors on only: at lower levels they quote requests.
+pub fn start_logging(format: LogFormat, filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("{filter},pingora_core=off,pingora_proxy=off"))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,pingora_core=off,pingora_proxy=off"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let started = match format {
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Text => builder.compact().try_init(),
+    };
+    drop(started);
+}

@@ -1,0 +1,278 @@
+//! One body's way: decode ▸ look at its beginning ▸ rewrite ▸ encode. Flushed with every chunk.
+
+use super::charset::{Sniffed, sniff};
+use super::codec::{CodecError, Coding, Decoder, Encoder, OutCoding};
+use super::rewrite::{BailOut, Rewriter};
+use super::{Edit, Limits, Page};
+use bytes::{Bytes, BytesMut};
+use encoding_rs::Encoding;
+
+/// Coded bytes that are kept for a page that may turn out not to be rewritten at all.
+const REPLAY: usize = 16 * 1024;
+/// Begins every escape by which a charset leaves ASCII.
+const ESCAPE: u8 = 0x1B;
+
+/// Why a body could not go on. The response must be aborted, not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransformError {
+    /// The shop's body could not be decoded, or ours not be encoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+}
+
+/// Rewrites one body.
+pub struct Transform {
+    decoder: Option<Decoder>,
+    encoder: Option<Encoder>,
+    stage: Stage,
+    /// The coded body so far, as long as nothing of it was written and it may yet pass as it is.
+    replay: Option<BytesMut>,
+    failed: Option<TransformError>,
+}
+
+struct Stage {
+    state: State,
+    charset: Option<&'static Encoding>,
+    limits: Limits,
+    bail_out: Option<BailOut>,
+    edits: usize,
+}
+
+enum State {
+    /// The beginning of the body is gathered.
+    Sniffing { start: BytesMut, edits: Vec<Edit> },
+    /// Edits are being carried out.
+    Rewriting { rewriter: Box<Rewriter>, guessed: bool },
+    /// All that follows is copied.
+    Copying,
+    /// All that follows, still coded, is copied.
+    Verbatim,
+}
+
+impl Transform {
+    /// Prepares for the body of a page that [`eligible`](super::eligible) let through.
+    ///
+    /// # Errors
+    /// When a codec could not be set up; the response then passes as it is.
+    pub fn new(page: &Page, edits: Vec<Edit>, limits: Limits, out: OutCoding) -> Result<Self, TransformError> {
+        let replayable = page.coding != Coding::Identity && page.coding == out.coding();
+        Ok(Self {
+            decoder: Decoder::new(page.coding, limits)?,
+            encoder: Encoder::new(out)?,
+            stage: Stage {
+                charset: page.charset,
+                limits,
+                bail_out: None,
+                edits: edits.len(),
+                state: State::Sniffing { start: BytesMut::new(), edits },
+            },
+            replay: replayable.then(BytesMut::new),
+            failed: None,
+        })
+    }
+
+    /// Takes a chunk of the shop's body and appends to `out` what can go to the client now.
+    ///
+    /// # Errors
+    /// When the shop's body is corrupt or a bomb. Nothing more may be sent, and the response must not be ended cleanly.
+    pub fn push(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<(), TransformError> {
+        self.guarded(|this| this.push_unguarded(chunk, out))
+    }
+
+    /// Like [`push`](Self::push), but gives the chunk back, uncopied, where it can go to the client as it is.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push).
+    pub fn push_bytes(&mut self, chunk: Bytes, out: &mut BytesMut) -> Result<Option<Bytes>, TransformError> {
+        if self.passes() {
+            return Ok(Some(chunk));
+        }
+        self.push(&chunk, out).map(|()| None)
+    }
+
+    /// Ends the body. To be called only when the shop has ended it, too.
+    ///
+    /// # Errors
+    /// When the shop's body is cut off. The response must not be ended cleanly.
+    pub fn finish(&mut self, out: &mut BytesMut) -> Result<(), TransformError> {
+        self.guarded(|this| this.finish_unguarded(out))
+    }
+
+    /// Which edits were delivered, by their index.
+    #[must_use]
+    pub fn applied(&self) -> Vec<bool> {
+        match &self.stage.state {
+            State::Rewriting { rewriter, .. } => rewriter.applied().to_vec(),
+            _ => vec![false; self.stage.edits],
+        }
+    }
+
+    /// Why edits were given up, if they were.
+    #[must_use]
+    pub fn bailed_out(&self) -> Option<BailOut> {
+        match &self.stage.state {
+            State::Rewriting { rewriter, .. } => rewriter.bailed_out(),
+            _ => self.stage.bail_out,
+        }
+    }
+
+    /// Whether all that follows goes to the client as it comes.
+    fn passes(&self) -> bool {
+        match &self.stage.state {
+            State::Verbatim => true,
+            State::Copying => self.is_plain(),
+            State::Rewriting { rewriter, .. } => self.is_plain() && rewriter.is_raw(),
+            State::Sniffing { .. } => false,
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        self.decoder.is_none() && self.encoder.is_none() && self.failed.is_none()
+    }
+
+    fn guarded(&mut self, step: impl FnOnce(&mut Self) -> Result<(), TransformError>) -> Result<(), TransformError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        step(self).inspect_err(|error| self.failed = Some(*error))
+    }
+
+    fn push_unguarded(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<(), TransformError> {
+        if matches!(self.stage.state, State::Verbatim) {
+            out.extend_from_slice(chunk);
+            return Ok(());
+        }
+        if let Some(replay) = &mut self.replay {
+            replay.extend_from_slice(chunk);
+        }
+        let decoded = self.run(chunk, out);
+        let Some(replay) = &self.replay else { return Ok(decoded?) };
+        // Nothing was written so far: what cannot be read, or is not to be rewritten, passes as the shop sent it.
+        let rewriting = matches!(self.stage.state, State::Rewriting { .. });
+        if !rewriting && (decoded.is_err() || matches!(self.stage.state, State::Copying)) {
+            out.extend_from_slice(replay);
+            self.replay = None;
+            self.stage.state = State::Verbatim;
+            self.decoder = None;
+            self.encoder = None;
+            return Ok(());
+        }
+        if rewriting || replay.len() > REPLAY {
+            self.replay = None;
+        }
+        Ok(decoded?)
+    }
+
+    /// Sends a chunk through all stages.
+    fn run(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<(), CodecError> {
+        let Self { decoder, encoder, stage, replay, .. } = self;
+        let mut plain = BytesMut::new();
+        let mut through = |slice: &[u8]| match encoder {
+            None => {
+                stage.push(slice, out);
+                Ok(())
+            }
+            Some(encoder) => {
+                stage.push(slice, &mut plain);
+                // As long as the coded body may yet pass as it is, nothing may be written.
+                if replay.is_some() && matches!(stage.state, State::Copying) {
+                    return Ok(());
+                }
+                encoder.push(&plain, out)?;
+                plain.clear();
+                Ok(())
+            }
+        };
+        match decoder {
+            None => through(chunk)?,
+            Some(decoder) => decoder.push(chunk, &mut through)?,
+        }
+        match encoder {
+            Some(encoder) => encoder.flush(out),
+            None => Ok(()),
+        }
+    }
+
+    fn finish_unguarded(&mut self, out: &mut BytesMut) -> Result<(), TransformError> {
+        if matches!(self.stage.state, State::Verbatim) {
+            return Ok(());
+        }
+        if let Some(decoder) = &self.decoder {
+            decoder.finish()?;
+        }
+        let Some(mut encoder) = self.encoder.take() else {
+            self.stage.finish(out);
+            return Ok(());
+        };
+        let mut plain = BytesMut::new();
+        self.stage.finish(&mut plain);
+        if let (Some(replay), State::Copying) = (&self.replay, &self.stage.state) {
+            out.extend_from_slice(replay);
+            return Ok(());
+        }
+        encoder.push(&plain, out)?;
+        Ok(encoder.finish(out)?)
+    }
+}
+
+impl Stage {
+    fn push(&mut self, bytes: &[u8], out: &mut BytesMut) {
+        match &mut self.state {
+            State::Sniffing { start, .. } if start.is_empty() => self.decide(bytes, false, out),
+            State::Sniffing { start, .. } => {
+                let mut start = std::mem::take(start);
+                start.extend_from_slice(bytes);
+                self.decide(&start, false, out);
+            }
+            State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, out),
+            State::Copying | State::Verbatim => out.extend_from_slice(bytes),
+        }
+    }
+
+    fn finish(&mut self, out: &mut BytesMut) {
+        if let State::Sniffing { start, .. } = &mut self.state {
+            let start = std::mem::take(start);
+            self.decide(&start, true, out);
+        }
+        if let State::Rewriting { rewriter, .. } = &mut self.state {
+            rewriter.finish(out);
+        }
+    }
+
+    /// Leaves the state of sniffing as soon as the beginning of the body says enough.
+    fn decide(&mut self, beginning: &[u8], last: bool, out: &mut BytesMut) {
+        let State::Sniffing { start, edits } = &mut self.state else { return };
+        match sniff(beginning, self.charset, last) {
+            Sniffed::More => {
+                start.clear();
+                start.extend_from_slice(beginning);
+            }
+            Sniffed::Untouched(why) => {
+                self.bail_out = Some(why);
+                out.extend_from_slice(beginning);
+                self.state = State::Copying;
+            }
+            Sniffed::Markup(markup) => {
+                let mut rewriter = Box::new(Rewriter::new(edits, &markup, self.limits.parser_memory));
+                rewrite(&mut rewriter, markup.guessed, beginning, out);
+                self.state = State::Rewriting { rewriter, guessed: markup.guessed };
+            }
+        }
+    }
+}
+
+fn rewrite(rewriter: &mut Rewriter, guessed: bool, bytes: &[u8], out: &mut BytesMut) {
+    if guessed
+        && !rewriter.is_raw()
+        && let Some((before, after)) = memchr::memchr(ESCAPE, bytes).and_then(|at| bytes.split_at_checked(at))
+    {
+        rewriter.push(before, out);
+        rewriter.abandon(BailOut::Charset, out);
+        rewriter.push(after, out);
+        return;
+    }
+    rewriter.push(bytes, out);
+}
+
+#[cfg(test)]
+mod tests;

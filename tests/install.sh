@@ -1,0 +1,32 @@
+#!/bin/bash
+# Installs what building and testing need on a fresh Debian machine that has Rust; with `build`, only what building needs.
+# Quick when all is there.
+set -euo pipefail
+
+packages=(
+    build-essential cmake          # the compression library of the proxy
+)
+[ "${1:-}" = build ] || packages+=(
+    chromium chromium-driver       # browser tests
+    fonts-liberation fonts-noto-cjk  # so that screenshots show what visitors see
+    libfaketime                    # "an hour later", without an hour's wait
+    python3 python3-venv           # the real shop
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    [ "$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { echo "install.sh: run it as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get update --quiet=2
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes "${missing[@]}"
+fi
+
+if [ "${1:-}" != build ] && ! cargo nextest --version >/dev/null 2>&1; then
+    cargo install --locked cargo-nextest
+fi

@@ -1,0 +1,27 @@
+//! The gateway as its users meet it: the real binary between scripted or real shops and scripted or real browsers.
+//!
+//! `support` starts and stops things and speaks the wire; every other module states behaviour. Nothing here sleeps and hopes: a test
+//! waits for a condition, and only a failing one waits long.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a helper of a test may fail loudly, and owns its clock and its tasks"
+)]
+
+mod support;
+
+mod codings;
+mod demo;
+mod durability;
+mod framing;
+mod headers;
+mod insertion;
+mod oscar;
+mod passthrough;
+mod protocols;
+mod reload;
+mod streaming;

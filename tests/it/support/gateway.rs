@@ -1,0 +1,168 @@
+//! The real binary, run as an ops team runs it.
+
+use super::client::{Request, fetch};
+use super::process::{Process, free_address};
+use super::{PATIENCE, eventually};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    process: Process,
+    addresses: Addresses,
+    arguments: Vec<String>,
+    /// Data and log outlive a restart.
+    dir: TempDir,
+}
+
+#[derive(Clone, Copy)]
+struct Addresses {
+    plain: SocketAddr,
+    tls: SocketAddr,
+    ops: SocketAddr,
+}
+
+impl Gateway {
+    /// `noren serve` with these rules.
+    pub(crate) fn serve(rules: &Path) -> Self {
+        Self::serve_with_certificates(rules, None)
+    }
+
+    /// `noren serve` with these rules, over TLS too.
+    pub(crate) fn serve_tls(rules: &Path, certificates: &Path) -> Self {
+        Self::serve_with_certificates(rules, Some(certificates))
+    }
+
+    /// `noren demo`.
+    pub(crate) fn demo() -> Self {
+        Self::start(|_| vec!["demo".to_owned()])
+    }
+
+    fn serve_with_certificates(rules: &Path, certificates: Option<&Path>) -> Self {
+        Self::start(|addresses| {
+            let mut arguments = vec!["serve".to_owned(), "--rules".to_owned(), rules.display().to_string()];
+            if let Some(folder) = certificates {
+                arguments.extend(["--certs".to_owned(), folder.display().to_string()]);
+                arguments.extend(["--tls-listen".to_owned(), addresses.tls.to_string()]);
+            }
+            arguments
+        })
+    }
+
+    fn start(arguments: impl Fn(Addresses) -> Vec<String>) -> Self {
+        let dir = TempDir::new().unwrap();
+        let addresses = Addresses { plain: free_address(), tls: free_address(), ops: free_address() };
+        let mut arguments = arguments(addresses);
+        arguments.extend(["--listen".to_owned(), addresses.plain.to_string()]);
+        arguments.extend(["--ops".to_owned(), addresses.ops.to_string()]);
+        arguments.extend(["--data".to_owned(), dir.path().join("data").display().to_string()]);
+        let process = launch(&arguments, dir.path(), None);
+        let mut gateway = Self { process, addresses, arguments, dir };
+        gateway.await_ready();
+        gateway
+    }
+
+    /// Where it serves plain http.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.addresses.plain
+    }
+
+    /// Where it serves https.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        self.addresses.tls
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Sends a request on a connection of its own.
+    pub(crate) fn fetch(&self, request: &Request) -> super::Response {
+        fetch(self.address(), request)
+    }
+
+    /// Ends it without warning.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Asks it to stop.
+    pub(crate) fn terminate(&self) {
+        self.process.signal("TERM");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) fn await_end(&mut self) -> ExitStatus {
+        eventually("the gateway ends", || self.process.ended())
+    }
+
+    /// Starts it again with the same settings and data.
+    pub(crate) fn start_again(&mut self) {
+        self.relaunch(None);
+    }
+
+    /// Stops it, and starts it again with a clock that is `later`.
+    pub(crate) fn restart_later(&mut self, later: Duration) {
+        self.terminate();
+        self.await_end();
+        self.relaunch(Some(later));
+    }
+
+    fn relaunch(&mut self, later: Option<Duration>) {
+        self.process = launch(&self.arguments, self.dir.path(), later);
+        self.await_ready();
+    }
+
+    fn await_ready(&mut self) {
+        let (process, ops) = (&mut self.process, self.addresses.ops);
+        eventually("the gateway is ready", || {
+            if let Some(status) = process.ended() {
+                panic!("the gateway ended at its start: {status}\n{}", process.log());
+            }
+            (try_get(ops, "/readyz")? == 200).then_some(())
+        });
+    }
+
+    /// The sum of a metric over all its series whose labels contain `labels`; 0 if there is none.
+    pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
+        let text = self.metrics();
+        let series = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let (found, value) = rest.rsplit_once(' ')?;
+            let whole_name = found.is_empty() || found.starts_with('{');
+            (whole_name && found.contains(labels)).then(|| value.parse::<f64>().unwrap())
+        });
+        series.sum()
+    }
+
+    /// All metrics, as a scraper gets them.
+    pub(crate) fn metrics(&self) -> String {
+        fetch(self.addresses.ops, &Request::new("GET", "/metrics").host("127.0.0.1")).text()
+    }
+}
+
+fn launch(arguments: &[String], dir: &Path, later: Option<Duration>) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_noren"));
+    command.args(arguments).current_dir(dir).env("NO_COLOR", "1");
+    if let Some(later) = later {
+        let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
+        assert!(Path::new(&library).exists(), "{library} is missing; tests/install.sh installs it");
+        command.env("LD_PRELOAD", library).env("FAKETIME", format!("+{}s", later.as_secs()));
+        // Only the calendar moves: timers must go on as they are.
+        command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
+    }
+    Process::start("noren", &mut command, &dir.join("log"))
+}
+
+/// The status of a page, or `None` if nobody listens yet.
+pub(crate) fn try_get(address: SocketAddr, path: &str) -> Option<u16> {
+    let stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut connection = super::Connection::over(stream);
+    connection.send(&Request::new("GET", path).host(&address.to_string()));
+    connection.body().try_head("GET").map(|head| head.status)
+}
