@@ -86,6 +86,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
         },
         settings.log.level.as_str(),
     );
+    telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
     let geo = settings.geo_database.as_deref().map(GeoDatabase::open).transpose()?;

@@ -121,6 +121,14 @@ pub enum LogFormat {
     Text,
 }
 
+/// Has panics logged by their place, without their words: those may quote a visitor.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a panic was caught");
+    }));
+}
+
 /// Starts logging to standard error. A second call does nothing.
 ///
 /// `filter` is in tracing's syntax (`info`, `noren=debug`). The proxy library's own messages are let through from

@@ -3,9 +3,9 @@
 use super::RequestView;
 use crate::plan::HeaderEdits;
 use http::header::{
-    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, ETAG, EXPIRES, FORWARDED, HOST, IF_MATCH,
-    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, PRAGMA, RANGE, TRANSFER_ENCODING,
-    UPGRADE,
+    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, EXPIRES, FORWARDED, HOST,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, PRAGMA, RANGE,
+    SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::net::IpAddr;
@@ -138,6 +138,53 @@ pub(super) fn end_to_end(edits: &mut HeaderEdits, status: StatusCode, headers: &
     edits.remove.extend(CONNECTION_ONLY.iter().filter(|name| headers.contains_key(*name)).cloned());
 }
 
+/// Where a shop insists on a name of its own, keeps its redirects and cookies at the name that the visitor came by.
+pub(super) fn public_names(edits: &mut HeaderEdits, headers: &HeaderMap, own_host: &str, public: &str, https: bool) {
+    for name in [LOCATION, CONTENT_LOCATION] {
+        let Some(location) = headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
+        if let Some(rest) = below(location, own_host) {
+            let scheme = if https { "https" } else { "http" };
+            set(edits, name, &format!("{scheme}://{public}{rest}"));
+        }
+    }
+    let cookies: Vec<&HeaderValue> = headers.get_all(SET_COOKIE).iter().collect();
+    if cookies.iter().any(|cookie| without_domain(cookie, own_host).is_some()) {
+        edits.remove.push(SET_COOKIE);
+        let kept = cookies.into_iter().map(|cookie| without_domain(cookie, own_host).unwrap_or_else(|| cookie.clone()));
+        edits.append.extend(kept.map(|cookie| (SET_COOKIE, cookie)));
+    }
+}
+
+/// What follows the authority, if an absolute address is of the shop's own host.
+fn below<'a>(location: &'a str, own_host: &str) -> Option<&'a str> {
+    let rest = location.strip_prefix("https:").or_else(|| location.strip_prefix("http:")).unwrap_or(location);
+    let rest = rest.strip_prefix("//")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    authority.eq_ignore_ascii_case(own_host).then_some(rest)
+}
+
+/// A cookie without its `Domain`, if that is the shop's own host or above it: a browser would refuse it from another name.
+fn without_domain(cookie: &HeaderValue, own_host: &str) -> Option<HeaderValue> {
+    let name = own_host.split(':').next().unwrap_or(own_host);
+    let covers = |domain: &str| {
+        let domain = domain.trim().trim_start_matches('.');
+        name.eq_ignore_ascii_case(domain)
+            || name
+                .len()
+                .checked_sub(domain.len() + 1)
+                .is_some_and(|at| name.get(at..).is_some_and(|tail| tail.eq_ignore_ascii_case(&format!(".{domain}"))))
+    };
+    let text = cookie.to_str().ok()?;
+    let is_domain = |part: &&str| {
+        part.split_once('=').is_some_and(|(key, value)| key.trim().eq_ignore_ascii_case("domain") && covers(value))
+    };
+    text.split(';').skip(1).find(|part| is_domain(part))?;
+    let kept: Vec<&str> =
+        text.split(';').enumerate().filter(|(at, part)| *at == 0 || !is_domain(part)).map(|(_, part)| part).collect();
+    HeaderValue::from_str(&kept.join(";")).ok()
+}
+
 /// Whether a shared cache may keep the response as it is (RFC 9111 §3, RFC 9213).
 ///
 /// Such a response must not carry a visitor's cookie: the cache might hand one visitor's to another.
@@ -216,6 +263,25 @@ mod tests {
         let mut edits = HeaderEdits::default();
         forwarding(&mut edits, &request, true, true, "shop.example");
         assert_eq!(value(&edits, &X_FORWARDED_FOR), Some("6.6.6.6, 198.51.100.7, 10.0.0.3, 10.0.0.2"));
+    }
+
+    #[test]
+    fn redirects_and_cookies_of_the_shops_own_name_stay_at_the_public_one() {
+        let mapped = |name: HeaderName, text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(text));
+            let mut edits = HeaderEdits::default();
+            public_names(&mut edits, &headers, "shop.example", "localhost:8080", false);
+            edits.set.into_iter().chain(edits.append).next().map(|(_, value)| value.to_str().unwrap().to_owned())
+        };
+        assert_eq!(mapped(LOCATION, "https://SHOP.example/a?b").unwrap(), "http://localhost:8080/a?b");
+        assert_eq!(mapped(LOCATION, "//shop.example").unwrap(), "http://localhost:8080");
+        assert_eq!(mapped(LOCATION, "https://pay.example/shop.example"), None);
+        assert_eq!(mapped(LOCATION, "/a"), None);
+        assert_eq!(mapped(SET_COOKIE, "s=1; Domain=.Example; Path=/").unwrap(), "s=1; Path=/");
+        assert_eq!(mapped(SET_COOKIE, "s=1; domain=shop.example").unwrap(), "s=1");
+        assert_eq!(mapped(SET_COOKIE, "domain=shop.example; Path=/"), None);
+        assert_eq!(mapped(SET_COOKIE, "s=1; Domain=op.example"), None);
     }
 
     #[test]

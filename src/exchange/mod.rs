@@ -8,6 +8,8 @@
 //! Everything here fails open: whatever goes wrong in Noren, the page passes as the shop sent it.
 
 mod answer;
+mod compose;
+mod delivery;
 mod headers;
 mod own;
 mod receive;
@@ -141,7 +143,7 @@ pub struct Exchange {
     treatment: &'static str,
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
-    delivery: respond::Delivery,
+    delivery: delivery::Delivery,
     _in_flight: InFlight,
 }
 

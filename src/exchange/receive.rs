@@ -50,7 +50,7 @@ impl Gateway {
             treatment: "pass",
             kind: "other",
             transform: None,
-            delivery: super::respond::Delivery::default(),
+            delivery: super::delivery::Delivery::default(),
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document && let Guest::Visitor { id, known, .. } = exchange.guest {

@@ -1,0 +1,193 @@
+//! What a page is to become: the page view entered, the scenarios judged, their actions lowered, its policies made to fit.
+
+use super::delivery::Planned;
+use super::{Exchange, Guest, HeadEdits, Profile, RequestView};
+use crate::action::{Lowered, Lowering};
+use crate::client::Nonces;
+use crate::event::Arm;
+use crate::facts::{Customer, Facts, source};
+use crate::plan::{Plan, PlannedEdit};
+use crate::scenario::decide::{Choice, DecideContext, decide};
+use crate::scenario::{Scenario, Variant};
+use crate::site::{CustomerSource, Site};
+use crate::store::profile::PageViewed;
+use crate::transform::{Edit, Position, Target, csp};
+use crate::visitor::cookie;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use std::sync::{Arc, PoisonError};
+
+impl Exchange {
+    /// Enters the page view, decides, reserves and lowers: everything under the profile's lock, so that two tabs of one
+    /// visitor cannot overshoot a cap.
+    pub(super) fn plan(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> Plan {
+        let site = self.site.clone();
+        let gateway = self.gateway.clone();
+        let timestamp = gateway.clock.now();
+        let now = timestamp.to_zoned(site.time_zone.clone());
+        let customer = customer(&site, request, headers, self.trusted_peer);
+        let geo = gateway.locate(self.client);
+        let (visitor, id_known, is_bot) = match self.guest {
+            Guest::Visitor { id, known, .. } => (Some(id), known, false),
+            Guest::Nobody { bot } => (None, false, bot),
+        };
+        let live = match (&self.profile, visitor) {
+            (Profile::Here(profile), Some(_)) => Some(profile.clone()),
+            _ => None,
+        };
+        let mut guard = live.as_ref().map(|live| live.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(profile) = guard.as_deref_mut() {
+            let source = source::classify(request.query, source::referrer(request.headers), request.host);
+            profile.page_viewed(&PageViewed {
+                at: timestamp,
+                path: request.path,
+                source: &source,
+                session_timeout: i64::try_from(site.session_timeout.as_secs()).unwrap_or(i64::MAX),
+            });
+            self.delivery.page_view = Some(Arc::from(request.path));
+        }
+        let facts = Facts {
+            path: request.path,
+            query: request.query,
+            host: request.host,
+            headers: request.headers,
+            page_kind: self.kind,
+            status: Some(status.as_u16()),
+            history: guard.as_deref(),
+            id_known,
+            is_bot,
+            now: &now,
+            geo: geo.as_ref(),
+            customer: &customer,
+        };
+        let cx = DecideContext {
+            site: &site.id,
+            visitor: visitor.as_ref().filter(|_| guard.is_some()),
+            facts: &facts,
+            history: guard.as_deref(),
+            now: &now,
+            holdout: site.holdout,
+        };
+        let decision = decide(&site.rules, &cx, None);
+        // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.
+        let language = language_of(headers).or_else(|| facts.language()).unwrap_or(&site.locale);
+        let mut plan = Plan::default();
+        for choice in &decision.choices {
+            let planned = self.lower(&mut plan, choice, &facts, language);
+            self.delivery.arms.extend(planned);
+        }
+        if let Some(profile) = guard.as_deref_mut() {
+            for planned in &mut self.delivery.arms {
+                planned.reservation = Some(profile.reserve(&planned.arm.scenario, timestamp));
+            }
+        }
+        drop(guard);
+        self.delivery.profile = live;
+        plan
+    }
+
+    /// Lowers one choice into the plan. A failing action leaves its whole arm out: half an arm would be no fair trial.
+    fn lower(&self, plan: &mut Plan, choice: &Choice, facts: &Facts<'_>, locale: &str) -> Option<Planned> {
+        let site = self.site.clone();
+        let (scenario, variant) = chosen(&site, choice)?;
+        let cx = Lowering { facts, locale, prefix: &site.prefix, scenario: &scenario.id, variant: &variant.name };
+        let mut lowered: Vec<Lowered> = Vec::with_capacity(variant.actions.len());
+        for action in &variant.actions {
+            match action.lower(&cx) {
+                Ok(made) => lowered.push(made),
+                Err(error) => {
+                    self.gateway.failure(&site.id, "template", Some(&scenario.id), &error.to_string());
+                    return None;
+                }
+            }
+        }
+        let arm = Arm { scenario: scenario.id.clone(), variant: variant.name.clone() };
+        let first = plan.edits.len();
+        for made in lowered {
+            plan.needs_style |= made.needs_style;
+            // What works without a script is measured only where something hangs on it.
+            plan.needs_runtime |= made.needs_runtime || (made.wants_runtime && scenario.is_measured());
+            plan.csp_sources.extend(made.csp_sources);
+            let index = plan.arms.len();
+            plan.edits.extend(made.edits.into_iter().map(|edit| PlannedEdit { edit, arm: Some(index) }));
+        }
+        plan.arms.push(arm.clone());
+        Some(Planned { arm, reservation: None, edits: first..plan.edits.len() })
+    }
+
+    /// Adds our stylesheet and runtime where an action needs them, and makes the page's Content-Security-Policy admit
+    /// what is inserted, as little as possible. Answers `false` where it cannot: then nothing is inserted.
+    pub(super) fn fit_policies(&self, plan: &mut Plan, headers: &HeaderMap, edits: &mut HeadEdits) -> bool {
+        let lines = |name: &HeaderName| -> Vec<&str> {
+            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+        };
+        let (enforced, report_only) = (lines(&CONTENT_SECURITY_POLICY), lines(&CONTENT_SECURITY_POLICY_REPORT_ONLY));
+        let mut nonces = Nonces::default();
+        let adapted;
+        if !enforced.is_empty() || !report_only.is_empty() {
+            let mut fresh = [0; 18];
+            self.gateway.random.fill(&mut fresh);
+            let fresh = BASE64_STANDARD.encode(fresh);
+            let sources: Vec<&str> = plan.csp_sources.iter().map(AsRef::as_ref).collect();
+            let needs = csp::Needs {
+                script: plan.needs_runtime,
+                style: plan.needs_style,
+                sources: &sources,
+                fresh_nonce: Some(&fresh),
+            };
+            adapted = csp::adapt(&enforced, &report_only, &needs);
+            if adapted.script_forbidden || adapted.style_forbidden {
+                return false;
+            }
+            for (name, values) in [
+                (CONTENT_SECURITY_POLICY, &adapted.enforced),
+                (CONTENT_SECURITY_POLICY_REPORT_ONLY, &adapted.report_only),
+            ] {
+                let Some(values) = values else { continue };
+                edits.headers.remove.push(name.clone());
+                let values = values.iter().filter_map(|value| HeaderValue::from_str(value).ok());
+                edits.headers.append.extend(values.map(|value| (name.clone(), value)));
+            }
+            nonces = Nonces { script: adapted.script_nonce.as_deref(), style: adapted.style_nonce.as_deref() };
+        }
+        let html = self.site.files.links(plan.needs_style, plan.needs_runtime, nonces);
+        if !html.is_empty() {
+            let edit = Edit { target: Target::Head, position: Position::Prepend, html };
+            plan.edits.push(PlannedEdit { edit, arm: None });
+        }
+        true
+    }
+}
+
+/// The page's language, if its head names just one.
+fn language_of(headers: &HeaderMap) -> Option<&str> {
+    let named = headers.get(CONTENT_LANGUAGE)?.to_str().ok()?.trim();
+    let tag = named.split('-').next().filter(|tag| tag.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    tag.filter(|tag| !tag.is_empty())
+}
+
+fn chosen<'s>(site: &'s Site, choice: &Choice) -> Option<(&'s Scenario, &'s Variant)> {
+    let scenario = site.rules.scenarios.get(choice.scenario)?;
+    Some((scenario, scenario.variants.get(choice.variant)?))
+}
+
+/// What the shop says of its customer in this exchange.
+fn customer(site: &Site, request: &RequestView<'_>, response: &HeaderMap, trusted_peer: bool) -> Customer {
+    let mut customer = Customer::default();
+    for mapping in &site.customer {
+        let value = match &mapping.from {
+            CustomerSource::ResponseHeader(name) => response.get(name).and_then(|value| value.to_str().ok()),
+            CustomerSource::RequestHeader(name) if trusted_peer => {
+                request.headers.get(name).and_then(|value| value.to_str().ok())
+            }
+            CustomerSource::RequestHeader(_) => None,
+            CustomerSource::Cookie(name) => cookie::value(request.headers, name),
+        };
+        if let Some(value) = value {
+            let text = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
+            customer.fields.push((mapping.field.as_str().into(), text.into()));
+        }
+    }
+    customer
+}

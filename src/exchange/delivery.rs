@@ -1,0 +1,72 @@
+//! What was really delivered: only that is recorded, and what was not is given back.
+
+use super::{Exchange, Guest, Outcome};
+use crate::event::{Arm, Event, What};
+use crate::store::profile::Reservation;
+use crate::store::{LiveProfile, Write};
+use crate::transform::Transform;
+use std::sync::{Arc, PoisonError};
+
+/// What a response delivers, and what of it must be recorded once it has.
+#[derive(Default)]
+pub(super) struct Delivery {
+    /// The visitor, with the profile that the exposures were reserved in.
+    pub(super) profile: Option<LiveProfile>,
+    /// A page view was entered.
+    pub(super) page_view: Option<Arc<str>>,
+    /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
+    pub(super) arms: Vec<Planned>,
+}
+
+pub(super) struct Planned {
+    pub(super) arm: Arm,
+    /// Taken back if the arm was not delivered; nothing is reserved for whoever is no visitor.
+    pub(super) reservation: Option<Reservation>,
+    /// Index of its first and one past its last edit in the transform.
+    pub(super) edits: std::ops::Range<usize>,
+}
+
+impl Exchange {
+    pub(super) fn forget_arms(&mut self) {
+        let arms = std::mem::take(&mut self.delivery.arms);
+        if let Some(profile) = &self.delivery.profile {
+            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+            arms.iter().filter_map(|planned| planned.reservation.as_ref()).for_each(|held| profile.unreserve(held));
+        }
+    }
+    /// Records what was really delivered; gives back what was not.
+    pub(super) fn record(&mut self, outcome: &Outcome) {
+        let Guest::Visitor { id, .. } = self.guest else { return };
+        let Some(profile) = self.delivery.profile.take() else { return };
+        let at = self.gateway.clock.now();
+        let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
+        let mut writes = Vec::new();
+        if let Some(path) = self.delivery.page_view.take() {
+            writes.push(event(What::PageView { path }));
+        }
+        let transform = self.transform.take().map(|held| held.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let written = transform.as_ref().map(Transform::applied).unwrap_or_default();
+        if let Some(bailed) = transform.as_ref().and_then(Transform::bailed_out) {
+            self.gateway.metrics.skipped.with_label_values(&[bailed.as_str()]).inc();
+        }
+        let mut delivered = 0;
+        for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
+            let control = edits.is_empty();
+            let applied = edits.into_iter().any(|index| written.get(index).copied().unwrap_or(false));
+            if outcome.status != 0 && (control || applied) {
+                delivered += u64::from(!control);
+                writes.push(event(What::Exposure(arm)));
+            } else if let Some(held) = reservation {
+                profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
+            }
+        }
+        if delivered > 0 {
+            self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
+        }
+        let key = self.key(id);
+        self.gateway.recorder.record(Write::Profile(key, profile));
+        for write in writes {
+            self.gateway.recorder.record(write);
+        }
+    }
+}
