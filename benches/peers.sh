@@ -96,7 +96,8 @@ if [ "$noren" != none ]; then
         mkdir -p "$dir/rules/sites/$site/scenarios"
         printf 'hosts = ["%s.example"]\norigin = "http://127.0.0.1:%s"\nprefix = "gw"\n' $site "$origin" >"$dir/rules/sites/$site/site.toml"
     done
-    printf 'threads = 1\n' >"$dir/rules/gateway.toml"
+    # No access log, as in nginx.
+    printf 'threads = 1\n[log]\nlevel = "warn"\n' >"$dir/rules/gateway.toml"
     scenario() { # SITE CONDITION POSITION
         printf "name = 'bench'\nwhen = '''%s'''\n[[variant]]\n[variant.html]\nhtml = '''%s'''\nplace = { at = 'body', position = '%s' }\n" "$2" "$banner" "$3" \
             >"$dir/rules/sites/$1/scenarios/banner.toml"

@@ -24,4 +24,5 @@ mod oscar;
 mod passthrough;
 mod protocols;
 mod reload;
+mod requests;
 mod streaming;

@@ -3,7 +3,7 @@
 use super::{PATIENCE, tls};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 /// An HTTP/2 connection.
 pub(crate) struct H2 {
     runtime: Runtime,
-    sender: SendRequest<Empty<Bytes>>,
+    sender: SendRequest<Full<Bytes>>,
 }
 
 /// A response over HTTP/2.
@@ -66,8 +66,17 @@ impl H2 {
             .header("accept", "text/html")
             .header("sec-fetch-dest", "document")
             .header("sec-fetch-mode", "navigate")
-            .body(Empty::new())
+            .body(Full::default())
             .unwrap();
+        self.exchange(request)
+    }
+
+    /// Sends a body, as a browser sends a form.
+    pub(crate) fn post(&mut self, uri: &str, body: &[u8]) -> H2Response {
+        self.exchange(Request::post(uri).body(Bytes::copy_from_slice(body).into()).unwrap())
+    }
+
+    fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
         let Self { runtime, sender } = self;
         runtime.block_on(async {
             let exchange = async {

@@ -15,6 +15,8 @@ pub(crate) struct Received {
     pub(crate) target: String,
     /// Names as sent, values as Latin-1.
     pub(crate) headers: Vec<(String, String)>,
+    /// Its body, without framing.
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
@@ -42,6 +44,11 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// The connection itself, for what is not HTTP any more.
+    pub(crate) fn raw(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
     /// Sends bytes at once.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         // The peer may have gone: that is for the test to notice at its end.
@@ -155,26 +162,40 @@ fn converse(stream: &TcpStream, log: &Mutex<Vec<Received>>, answer: &(impl Fn(&R
     let _ = stream.shutdown(Shutdown::Both);
 }
 
+fn line(reader: &mut impl BufRead) -> Option<String> {
+    let mut bytes = Vec::new();
+    reader.read_until(b'\n', &mut bytes).ok()?;
+    let text: String = bytes.into_iter().map(char::from).collect();
+    text.strip_suffix("\r\n").map(str::to_owned)
+}
+
 fn receive(reader: &mut impl BufRead) -> Option<Received> {
-    let mut line = || {
-        let mut bytes = Vec::new();
-        reader.read_until(b'\n', &mut bytes).ok()?;
-        let text: String = bytes.into_iter().map(char::from).collect();
-        text.strip_suffix("\r\n").map(str::to_owned)
-    };
-    let first = line()?;
+    let first = line(reader)?;
     let mut words = first.split(' ').map(str::to_owned);
-    let mut request = Received { method: words.next()?, target: words.next()?, headers: Vec::new() };
+    let mut request = Received { method: words.next()?, target: words.next()?, headers: Vec::new(), body: Vec::new() };
     loop {
-        let line = line()?;
+        let line = line(reader)?;
         if line.is_empty() {
             break;
         }
         let (name, value) = line.split_once(':')?;
         request.headers.push((name.to_owned(), value.trim().to_owned()));
     }
-    // No test sends a chunked body to a scripted shop.
+    if request.header("transfer-encoding").is_some() {
+        assert_eq!(request.header("content-length"), None, "both Content-Length and chunked reached the shop");
+        loop {
+            let size = usize::from_str_radix(&line(reader)?, 16).ok()?;
+            let from = request.body.len();
+            request.body.resize(from + size, 0);
+            reader.read_exact(&mut request.body[from..]).ok()?;
+            line(reader)?;
+            if size == 0 {
+                return Some(request);
+            }
+        }
+    }
     let length = request.header("content-length").map_or(0, |value| value.parse().unwrap());
-    reader.read_exact(&mut vec![0; length]).ok()?;
+    request.body.resize(length, 0);
+    reader.read_exact(&mut request.body).ok()?;
     Some(request)
 }

@@ -275,6 +275,14 @@ impl<S: Read> Reader<S> {
         }
     }
 
+    /// Reads bytes that are not HTTP any more.
+    pub(crate) fn raw(&mut self, count: usize) -> Vec<u8> {
+        while self.buffer.len() < count {
+            assert!(self.fill(), "closed after {:?}", self.buffer);
+        }
+        self.take(count)
+    }
+
     /// Whether the connection has been closed: nothing more comes.
     pub(crate) fn is_closed(&mut self) -> bool {
         self.buffer.is_empty() && !self.fill()
