@@ -28,6 +28,6 @@ VOLUME ["/rules", "/certs", "/data"]
 EXPOSE 8080 8443 9090
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["curl", "--fail", "--silent", "--output", "/dev/null", "http://127.0.0.1:9090/readyz"]
+    CMD curl --fail --silent --output /dev/null http://127.0.0.1:9090/readyz || exit 1
 ENTRYPOINT ["/usr/local/bin/noren"]
 CMD ["serve", "--rules", "/rules", "--certs", "/certs", "--data", "/data", "--listen", "0.0.0.0:8080", "--ops", "127.0.0.1:9090"]
