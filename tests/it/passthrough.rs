@@ -83,12 +83,6 @@ fn eager_rules_for(origin: &Origin) -> Rules {
 }
 
 #[test]
-fn date_that_the_shop_gave_is_kept() {
-    let origin = Origin::page("Date: Sun, 22 Nov 2026 10:00:00 GMT\r\n", PAGE);
-    assert_unchanged(&rules_for(&origin), &origin, &Request::page("/"));
-}
-
-#[test]
 fn body_of_json_declared_as_html_is_untouched() {
     // What it is shows in the body, when the head is already on its way: only the body can stay as it is.
     let origin = Origin::page("", r#" {"a":"<html><body>not a page</body></html>"}"#);
