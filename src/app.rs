@@ -90,11 +90,15 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
     let geo = settings.geo_database.as_deref().map(GeoDatabase::open).transpose()?;
-    let certs = Arc::new(if start.self_signed {
-        CertStore::self_signed(&["localhost", "127.0.0.1"]).context("no certificate could be made")?
-    } else {
-        CertStore::of_folder(settings.certs.clone())
-    });
+    // Without a listener for it, a folder that is not there is nothing to be warned of.
+    let certs = match (settings.tls_listen.is_empty(), start.self_signed) {
+        (true, _) => None,
+        (false, true) => {
+            let made = CertStore::self_signed(&["localhost", "127.0.0.1"]).context("no certificate could be made")?;
+            Some(Arc::new(made))
+        }
+        (false, false) => Some(Arc::new(CertStore::of_folder(settings.certs.clone()))),
+    };
     let (reloader, world) = reloader(start.rules, &data, certs.clone(), clock.clone())?;
     let sockets = sockets(&settings, &data, start.upgrade)?;
     let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
@@ -115,7 +119,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
 fn reloader(
     rules: RulesFrom,
     data: &DataFolder,
-    certs: Arc<CertStore>,
+    certs: Option<Arc<CertStore>>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Reloader, Arc<ArcSwap<World>>)> {
     let prefix = data.prefix.clone();
@@ -128,7 +132,6 @@ fn reloader(
     };
     let shown = folder.clone();
     let world = Arc::new(ArcSwap::default());
-    let certs = Some(certs);
     let setup = Setup { rules: folder, given, prefix, world: world.clone(), certs, clock, poll: POLL };
     let reloader = Reloader::start(setup).context("the thread that watches the rules could not be started")?;
     if let Some(folder) = shown
@@ -150,7 +153,7 @@ struct Running {
     settings: Settings,
     reloader: Reloader,
     world: Arc<ArcSwap<World>>,
-    certs: Arc<CertStore>,
+    certs: Option<Arc<CertStore>>,
     sockets: Sockets,
     threads: usize,
     clock: Arc<dyn Clock>,
@@ -206,7 +209,14 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         }
     });
     tasks.spawn(health::run(world, peers.clone()));
-    tasks.spawn(crate::proxy::listeners::serve(gateway.clone(), peers, sockets.clone(), certs, threads, stopped));
+    tasks.spawn(crate::proxy::listeners::serve(
+        gateway.clone(),
+        peers,
+        sockets.clone(),
+        certs.map(|certs| certs as _),
+        threads,
+        stopped,
+    ));
     std::fs::write(data.pid_file(), std::process::id().to_string()).context("the process id could not be written")?;
     ready.store(true, Ordering::Release);
     tracing::info!(listen = ?settings.listen, tls = ?settings.tls_listen, ops = %settings.ops_listen, "serving");

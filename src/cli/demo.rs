@@ -83,11 +83,14 @@ fn greeting(listen: SocketAddr, ops: SocketAddr, origin: SocketAddr, rules: &Pat
        はじめての訪問には「週間ランキング」が出ます。
     2. Open it again: Noren knows you now, and another banner greets you.
        もう一度開くと、再訪の方向けのバナーに変わります。
-    3. Stay a while on a product, or move the pointer out of the window: help, and a coupon.
-       商品ページに少しとどまる、またはウィンドウの外へポインタを動かすと、ご案内やクーポンが出ます。
-    4. Log in as hanako or taro (the login page tells how): offers for members.
-       ログインすると、会員ランクに合わせたご案内が出ます。
-    5. Edit a file in {scenarios} and reload the page.
+    3. Look at two or three pages, then move the pointer out of the window at the top: a coupon.
+       Or stay 20 seconds on a product: an offer of help. Between 22:00 and 3:00: a word of thanks.
+       数ページ見てからポインタをウィンドウの上へ出すとクーポン、商品ページに20秒とどまるとご案内が出ます。
+    4. Log in as Hanako (home page) or Kenji (my page, cart) on http://{listen}/login : offers for members.
+       花子さん・健司さんでログインすると、会員に合わせたご案内が出ます。
+    5. Come from a social network: http://{listen}/category/sweets?utm_source=instagram&utm_medium=social
+       SNS からの訪問には、別のバナーが出ます(新しいウィンドウで)。
+    6. Edit a file in {scenarios} and reload the page.
        シナリオを書きかえて、ページを読み込み直してください。
 
   Ctrl-C stops it.

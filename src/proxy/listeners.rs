@@ -98,7 +98,7 @@ pub async fn serve(
     gateway: Arc<Gateway>,
     peers: Arc<Peers>,
     sockets: Sockets,
-    certificates: Arc<dyn ResolvesServerCert>,
+    certificates: Option<Arc<dyn ResolvesServerCert>>,
     threads: usize,
     shutdown: ShutdownWatch,
 ) {
@@ -106,7 +106,7 @@ pub async fn serve(
     for address in &sockets.plain {
         listeners.add_tcp(address);
     }
-    for address in &sockets.tls {
+    for (address, certificates) in sockets.tls.iter().zip(certificates.iter().cycle()) {
         let Ok(mut settings) = TlsSettings::with_callbacks(Box::new(NoCallbacks)) else { continue };
         settings.set_cert_resolver(certificates.clone());
         settings.set_alpn(ALPN::H2H1);
