@@ -45,6 +45,8 @@ impl BrotliDecoder {
             match result {
                 BrotliResult::ResultSuccess => self.complete = true,
                 BrotliResult::NeedsMoreOutput => {}
+                // It asks for input even while output waits behind a slice that is full.
+                BrotliResult::NeedsMoreInput if written == SLICE => {}
                 BrotliResult::NeedsMoreInput => return Ok(()),
                 BrotliResult::ResultFailure => return Err(CodecError::Corrupt(Coding::Brotli)),
             }
