@@ -42,7 +42,7 @@ pub async fn run(world: Arc<ArcSwap<World>>, peers: Arc<Peers>) {
                     Err(_) => false,
                 };
                 if well {
-                    peers.succeeded(target);
+                    peers.put_back(target);
                 } else {
                     tracing::warn!(site = %site.id, address = index, "origin address failed its health check");
                     // Out until after the next check, which may bring it back.

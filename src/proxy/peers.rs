@@ -164,6 +164,12 @@ impl Peers {
         }
     }
 
+    /// Puts an address back into service: a health check found it well.
+    pub fn put_back(&self, target: &Target) {
+        target.failures.store(0, Ordering::Relaxed);
+        target.out_until.store(0, Ordering::Relaxed);
+    }
+
     /// Takes an address out of service for some time.
     pub fn take_out(&self, target: &Target, span: Duration) {
         let until = self.now() + i64::try_from(span.as_millis()).unwrap_or(i64::MAX);

@@ -26,3 +26,4 @@ mod protocols;
 mod reload;
 mod requests;
 mod streaming;
+mod succession;

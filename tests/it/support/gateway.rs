@@ -105,6 +105,16 @@ impl Gateway {
         self.relaunch(None);
     }
 
+    /// Starts the next process, which takes the sockets over. Tells how the old one ended, once it has.
+    pub(crate) fn upgrade(&mut self) -> ExitStatus {
+        let arguments = [self.arguments.as_slice(), &["--upgrade".to_owned()]].concat();
+        let next = launch(&arguments, self.dir.path(), None);
+        let status = self.await_end();
+        self.process = next;
+        self.await_ready();
+        status
+    }
+
     /// Stops it, and starts it again with a clock that is `later`.
     pub(crate) fn restart_later(&mut self, later: Duration) {
         self.terminate();
