@@ -48,6 +48,13 @@ static UNTRUE_AFTER_A_CHANGE: [HeaderName; 16] = [
     HeaderName::from_static("x-accel-expires"),
 ];
 
+/// About how many bytes a request's head takes on the wire.
+pub(super) fn size(request: &RequestView<'_>) -> u64 {
+    // `: ` and CR LF a line.
+    let lines: usize = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    (lines + request.path.len() + request.query.len() + request.authority.len()) as u64
+}
+
 /// Who a request comes from, through however many trusted proxies.
 pub(super) fn client_of(request: &RequestView<'_>, trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
     if !trusts(request.peer) {

@@ -16,6 +16,10 @@ impl Gateway {
     /// Takes a request in. Synchronous: the profile is fetched while the shop works.
     pub fn receive(self: &Arc<Self>, request: &RequestView<'_>) -> Received {
         let received = self.clock.monotonic();
+        if headers::size(request) > self.settings.load().limits.max_request_head {
+            self.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();
+            return Received::Answer(Answer::error(431));
+        }
         let world = self.world.load();
         let Some(site) = world.site_for_host(request.host) else {
             self.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();

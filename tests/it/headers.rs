@@ -175,3 +175,15 @@ fn own_paths_are_answered_by_the_gateway_alone() {
     assert_eq!(origin.connections(), 0);
     assert_eq!(gateway.fetch(&Request::page("/gwen")).status, 200);
 }
+
+#[test]
+fn head_beyond_its_limit_is_refused_and_no_shop_hears_of_it() {
+    let origin = Origin::page("", "<!DOCTYPE html><html><body>page</body></html>");
+    let rules = Rules::shop(origin.address());
+    rules.write("gateway.toml", "[limits]\nmax_request_head = '2KiB'\n");
+    let gateway = Gateway::serve(rules.path());
+    let large = Request::page("/").header("X-Large", &"a".repeat(3000));
+    assert_eq!(gateway.fetch(&large).status, 431);
+    assert_eq!(gateway.fetch(&Request::page("/")).status, 200);
+    assert_eq!(origin.received().len(), 1);
+}
