@@ -23,9 +23,10 @@ pub(crate) fn scenario(when: &str, more: &str, html: &str, position: &str) -> St
 }
 
 impl Rules {
-    /// An empty folder.
+    /// An empty folder, left behind in the target folder: a gateway that outlives these rules must not see them vanish.
     pub(crate) fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        let dir = tempfile::Builder::new().disable_cleanup(true).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        Self { dir }
     }
 
     /// One site `shop` at `shop.example` in front of `origin`, without scenarios.
