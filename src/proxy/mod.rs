@@ -17,7 +17,6 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::protocols::ALPN;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
-use pingora::upstreams::peer::PeerOptions;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -263,5 +262,3 @@ fn protocol(origin: &crate::site::Origin, tls: bool) -> ALPN {
         (false, _) => ALPN::H1,
     }
 }
-
-const _: fn(&mut PeerOptions, &crate::site::Origin, bool) = heads::configure;
