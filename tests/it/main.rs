@@ -18,6 +18,7 @@ mod codings;
 mod demo;
 mod durability;
 mod framing;
+mod geo;
 mod headers;
 mod insertion;
 mod oscar;
