@@ -26,7 +26,7 @@ use data::DataFolder;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -170,6 +170,10 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let location = data.path.join("noren.db").display().to_string();
     let store = crate::store::open(&location, &StoreSettings::default(), &*random)?;
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
+    // Two processes' requests are told apart in one log.
+    let mut first_request = [0; 8];
+    random.fill(&mut first_request);
+    let first_request = u64::from_le_bytes(first_request) & !0xFFFF_FFFF;
     let gateway = Arc::new(Gateway {
         world: world.clone(),
         store,
@@ -181,6 +185,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         geo,
         settings: reloader.gateway(),
         in_flight: Arc::new(AtomicUsize::new(0)),
+        requests: AtomicU64::new(first_request),
     });
     let peers = Arc::new(Peers::new(clock.clone()));
     let ready = Arc::new(AtomicBool::new(false));

@@ -6,6 +6,7 @@
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// All metrics.
 #[derive(Clone)]
@@ -132,13 +133,18 @@ pub fn log_panics() {
 /// Starts logging to standard error. A second call does nothing.
 ///
 /// `filter` is in tracing's syntax (`info`, `noren=debug`). The proxy library's own messages are let through from
-/// errors on only: at lower levels they quote requests.
+/// errors on only: at lower levels they quote requests. From `debug` on, every step of an exchange is a span whose end
+/// is a line with the time it was at work and the time it waited.
 pub fn start_logging(format: LogFormat, filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(format!("{filter},pingora_core=off,pingora_proxy=off"))
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,pingora_core=off,pingora_proxy=off"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_span_events(FmtSpan::CLOSE);
     let started = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
         LogFormat::Text => builder.compact().try_init(),
     };
     drop(started);

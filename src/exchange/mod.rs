@@ -33,10 +33,12 @@ use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
 use http::{HeaderMap, Method, StatusCode, Version};
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tracing::Span;
 
 /// What all requests share.
 pub struct Gateway {
@@ -60,6 +62,8 @@ pub struct Gateway {
     pub settings: Arc<ArcSwap<Settings>>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
+    /// The last request's number, by which its log lines and spans are known.
+    pub requests: AtomicU64,
 }
 
 /// A request's head, as the proxy sees it.
@@ -129,6 +133,11 @@ pub struct Aborted {
 pub struct Exchange {
     gateway: Arc<Gateway>,
     site: Arc<Site>,
+    number: RequestNumber,
+    /// The client's trace, if it sent one.
+    trace: Option<String>,
+    /// Enabled at the level of debugging only: what each step took.
+    span: Span,
     received: Instant,
     /// Time that Noren itself has used so far.
     own: Duration,
@@ -170,6 +179,16 @@ enum Profile {
     None,
     Loading(tokio::task::JoinHandle<Option<LiveProfile>>),
     Here(LiveProfile),
+}
+
+/// Names a request in the log. It says nothing of who sent it.
+#[derive(Debug, Clone, Copy)]
+struct RequestNumber(u64);
+
+impl fmt::Display for RequestNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
 }
 
 struct InFlight(Arc<AtomicUsize>);
@@ -234,7 +253,7 @@ impl Exchange {
         let side = if upstream { "origin" } else { "client" };
         let counted = if upstream { "origin" } else { "client_gone" };
         self.gateway.metrics.failures.with_label_values(&[self.site.id.as_str(), counted]).inc();
-        tracing::warn!(site = %self.site.id, side, kind, "exchange failed");
+        tracing::warn!(site = %self.site.id, request = %self.number, side, kind, "exchange failed");
     }
 
     /// Ends the exchange: records what was delivered, counts and logs it.
@@ -254,6 +273,8 @@ impl Exchange {
         let total = self.gateway.clock.monotonic().duration_since(self.received);
         tracing::info!(
             site = %self.site.id,
+            request = %self.number,
+            trace = self.trace,
             status = outcome.status,
             bytes = outcome.bytes,
             complete = outcome.complete,

@@ -1,6 +1,6 @@
 //! The way in: which site, which visitor, and what the shop is asked.
 
-use super::{Answer, Exchange, Gateway, Guest, InFlight, Profile, Received, RequestView, headers};
+use super::{Answer, Exchange, Gateway, Guest, InFlight, Profile, Received, RequestNumber, RequestView, headers};
 use crate::ids::VisitorId;
 use crate::plan::HeaderEdits;
 use crate::site::Site;
@@ -10,6 +10,7 @@ use crate::visitor::{Caller, cookie};
 use http::header::{ACCEPT_ENCODING, COOKIE};
 use http::{HeaderValue, Version};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 impl Gateway {
@@ -39,9 +40,13 @@ impl Gateway {
             && !request.headers.contains_key(headers::HOP)
             && is_document_request(request.method, request.headers);
         let guest = self.guest(site, request, caller);
+        let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
             gateway: self.clone(),
             site: site.clone(),
+            number,
+            trace: headers::trace_id(request.headers).map(str::to_owned),
+            span: tracing::debug_span!("exchange", site = %site.id, request = %number),
             received,
             own: Duration::ZERO,
             https,

@@ -10,6 +10,7 @@ use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
+use tracing::Instrument as _;
 
 impl Exchange {
     /// Waits for the profile, for as long as the deadline allows: called when the shop's head has arrived.
@@ -18,7 +19,9 @@ impl Exchange {
         let waited = now.duration_since(self.received);
         self.gateway.metrics.origin_seconds.with_label_values(&[self.site.id.as_str()]).observe(waited.as_secs_f64());
         if let Profile::Loading(task) = &mut self.profile {
-            let loaded = tokio::time::timeout(self.gateway.settings.load().limits.profile_deadline, task).await;
+            let deadline = self.gateway.settings.load().limits.profile_deadline;
+            let waiting = tracing::debug_span!(parent: &self.span, "profile", request = %self.number);
+            let loaded = tokio::time::timeout(deadline, task).instrument(waiting).await;
             self.profile = match loaded {
                 Ok(Ok(Some(profile))) => Profile::Here(profile),
                 Ok(_) => Profile::None,
@@ -80,7 +83,8 @@ impl Exchange {
             return;
         }
         let before = edits.clone();
-        let mut plan = self.plan(request, status, headers);
+        let deciding = tracing::debug_span!(parent: &self.span, "decide", request = %self.number);
+        let mut plan = deciding.in_scope(|| self.plan(request, status, headers));
         let mut changed = !plan.edits.is_empty();
         if changed && !self.fit_policies(&mut plan, headers, edits) {
             self.gateway.metrics.skipped.with_label_values(&["csp"]).inc();
@@ -139,6 +143,7 @@ impl Exchange {
         let Some(transform) = &mut self.transform else { return Ok(()) };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
         let mut out = BytesMut::new();
         let given = chunk.take();
         let done = catch_unwind(AssertUnwindSafe(|| {

@@ -21,6 +21,7 @@ mod framing;
 mod geo;
 mod headers;
 mod insertion;
+mod logs;
 mod oscar;
 mod passthrough;
 mod protocols;
