@@ -31,7 +31,7 @@ pub struct Metrics {
     pub in_flight: IntGauge,
     /// Recorder: writes waiting.
     pub recorder_queued: IntGauge,
-    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`).
+    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`; `refused`: tries of whole batches).
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
@@ -137,6 +137,8 @@ pub fn start_logging(format: LogFormat, filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(format!("{filter},pingora_core=off,pingora_proxy=off"))
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,pingora_core=off,pingora_proxy=off"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A log that cannot be written, on a full disk, is no reason to panic, which complaining about it on standard error would be.
+    let builder = builder.log_internal_errors(false);
     let started = match format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
         LogFormat::Text => builder.compact().try_init(),
