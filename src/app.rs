@@ -6,7 +6,7 @@ use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
 use crate::config::render::{Style, human};
-use crate::exchange::Gateway;
+use crate::exchange::{FailureLog, Gateway};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -89,7 +89,10 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
-    let geo = settings.geo_database.as_deref().map(GeoDatabase::open).transpose()?;
+    // A database that was cut off while it was renewed must not keep the shops from being served.
+    let geo = settings.geo_database.as_deref().and_then(|path| {
+        GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
+    });
     // Without a listener for it, a folder that is not there is nothing to be warned of.
     let certs = match (settings.tls_listen.is_empty(), start.self_signed) {
         (true, _) => None,
@@ -186,6 +189,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         settings: reloader.gateway(),
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
+        failure_log: FailureLog::default(),
     });
     let peers = Arc::new(Peers::new(clock.clone()));
     let ready = Arc::new(AtomicBool::new(false));
@@ -295,9 +299,12 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         metrics.in_flight.set(as_gauge(gateway.in_flight.load(Ordering::Relaxed) as u64));
         let stats = gateway.recorder.stats();
         metrics.recorder_queued.set(as_gauge(stats.queued as u64));
-        for (result, count) in
-            [("written", stats.written), ("dropped", stats.dropped.values().sum()), ("failed", stats.failed)]
-        {
+        for (result, count) in [
+            ("written", stats.written),
+            ("dropped", stats.dropped.values().sum()),
+            ("failed", stats.failed),
+            ("refused", stats.refused),
+        ] {
             metrics.recorder.with_label_values(&[result]).set(as_gauge(count));
         }
         for (site, pool) in peers.pools() {

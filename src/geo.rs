@@ -1,7 +1,7 @@
 //! Places of addresses, from a MaxMind-format file. The only module that names maxminddb.
 
 use crate::facts::Geo;
-use maxminddb::Reader;
+use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,11 @@ pub struct InvalidGeoDatabase {
     /// The reader's words.
     pub reason: String,
 }
+
+/// The file is not what it was when it was opened, or never was sound.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the geo database is damaged")]
+pub struct DamagedGeoDatabase;
 
 #[derive(Deserialize)]
 struct Record<'a> {
@@ -46,17 +51,25 @@ impl GeoDatabase {
     }
 
     /// Where an address is registered, if the database knows.
-    #[must_use]
-    pub fn locate(&self, address: IpAddr) -> Option<Geo> {
-        let record: Record<'_> = self.reader.lookup(address).ok()?.decode().ok()??;
-        Some(Geo {
+    ///
+    /// # Errors
+    /// When the database is damaged where the address would be.
+    pub fn locate(&self, address: IpAddr) -> Result<Option<Geo>, DamagedGeoDatabase> {
+        let found = self.reader.lookup(address).and_then(|found| found.decode::<Record<'_>>());
+        let record = match found {
+            Ok(record) => record,
+            // A database of IPv4 alone is asked for an IPv6 address.
+            Err(MaxMindDbError::InvalidInput { .. }) => None,
+            Err(_) => return Err(DamagedGeoDatabase),
+        };
+        Ok(record.map(|record| Geo {
             country: record.country.and_then(|country| country.iso_code).map(str::to_owned),
             region: record
                 .subdivisions
                 .and_then(|list| list.into_iter().next())
                 .and_then(|region| region.iso_code)
                 .map(str::to_owned),
-        })
+        }))
     }
 }
 
@@ -84,7 +97,7 @@ mod tests {
 
     fn located(name: &str, address: &str) -> Option<(Option<String>, Option<String>)> {
         let path = files().into_iter().find(|path| path.ends_with(name)).unwrap();
-        let place = GeoDatabase::open(&path).unwrap().locate(address.parse().unwrap())?;
+        let place = GeoDatabase::open(&path).unwrap().locate(address.parse().unwrap()).unwrap()?;
         Some((place.country, place.region))
     }
 

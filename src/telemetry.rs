@@ -32,7 +32,7 @@ pub struct Metrics {
     pub in_flight: IntGauge,
     /// Recorder: writes waiting.
     pub recorder_queued: IntGauge,
-    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`).
+    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`; `refused`: tries of whole batches).
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
@@ -142,7 +142,10 @@ pub fn start_logging(format: LogFormat, filter: &str) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
-        .with_span_events(FmtSpan::CLOSE);
+        .with_span_events(FmtSpan::CLOSE)
+        // A log that cannot be written, on a full disk, is no reason to panic, which complaining about it on standard error
+        // would be.
+        .log_internal_errors(false);
     let started = match format {
         LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
         LogFormat::Text => builder.compact().try_init(),

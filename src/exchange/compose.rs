@@ -7,7 +7,7 @@ use crate::client::Nonces;
 use crate::event::Arm;
 use crate::facts::{Customer, Facts, source};
 use crate::plan::{Plan, PlannedEdit};
-use crate::scenario::decide::{Choice, DecideContext, decide};
+use crate::scenario::decide::{Choice, DecideContext, Decision, decide};
 use crate::scenario::{Scenario, Variant};
 use crate::site::{CustomerSource, Site};
 use crate::store::profile::PageViewed;
@@ -16,6 +16,7 @@ use crate::visitor::cookie;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 impl Exchange {
@@ -27,7 +28,7 @@ impl Exchange {
         let timestamp = gateway.clock.now();
         let now = timestamp.to_zoned(site.time_zone.clone());
         let customer = customer(&site, request, headers, self.trusted_peer);
-        let geo = gateway.locate(self.client);
+        let geo = gateway.locate(&site, self.client);
         let (visitor, id_known, is_bot) = match self.guest {
             Guest::Visitor { id, known, .. } => (Some(id), known, false),
             Guest::Nobody { bot } => (None, false, bot),
@@ -69,7 +70,11 @@ impl Exchange {
             now: &now,
             holdout: site.holdout,
         };
-        let decision = decide(&site.rules, &cx, None);
+        // A condition that panics decides nothing, and the page view counts all the same.
+        let decision = catch_unwind(AssertUnwindSafe(|| decide(&site.rules, &cx, None))).unwrap_or_else(|_| {
+            gateway.failure(&site.id, "panic", None, "deciding panicked");
+            Decision::default()
+        });
         // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.
         let language = language_of(headers).or_else(|| facts.language()).unwrap_or(&site.locale);
         let mut plan = Plan::default();
@@ -94,13 +99,16 @@ impl Exchange {
         let cx = Lowering { facts, locale, prefix: &site.prefix, scenario: &scenario.id, variant: &variant.name };
         let mut lowered: Vec<Lowered> = Vec::with_capacity(variant.actions.len());
         for action in &variant.actions {
-            match action.lower(&cx) {
-                Ok(made) => lowered.push(made),
-                Err(error) => {
-                    self.gateway.failure(&site.id, "template", Some(&scenario.id), &error.to_string());
-                    return None;
+            let (kind, reason) = match catch_unwind(AssertUnwindSafe(|| action.lower(&cx))) {
+                Ok(Ok(made)) => {
+                    lowered.push(made);
+                    continue;
                 }
-            }
+                Ok(Err(error)) => ("template", error.to_string()),
+                Err(_) => ("panic", format!("the {} panicked", action.kind())),
+            };
+            self.gateway.failure(&site.id, kind, Some(&scenario.id), &reason);
+            return None;
         }
         let arm = Arm { scenario: scenario.id.clone(), variant: variant.name.clone() };
         let first = plan.edits.len();

@@ -5,7 +5,7 @@ use crate::plan::HeaderEdits;
 use http::header::{
     ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, EXPIRES, FORWARDED, HOST,
     IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, PRAGMA, RANGE,
-    SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
+    SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::net::IpAddr;
@@ -18,10 +18,12 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(super) const HOP: HeaderName = HeaderName::from_static("x-noren-hop");
 
 /// Headers of one connection.
-static CONNECTION_ONLY: [HeaderName; 4] = [
+static CONNECTION_ONLY: [HeaderName; 5] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("proxy-authentication-info"),
+    // Trailers do not cross: what announces them would be untrue.
+    TRAILER,
     UPGRADE,
 ];
 

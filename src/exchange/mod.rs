@@ -10,19 +10,21 @@
 mod answer;
 mod compose;
 mod delivery;
+mod failures;
 mod headers;
 mod own;
 mod receive;
 mod respond;
 
 pub use answer::Answer;
+pub use failures::FailureLog;
 pub use own::OwnCall;
 
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
 use crate::geo::GeoDatabase;
-use crate::ids::{Random, SiteId, VisitorId};
+use crate::ids::{Random, VisitorId};
 use crate::plan::HeaderEdits;
 use crate::recorder::Recorder;
 use crate::site::Site;
@@ -35,10 +37,14 @@ use arc_swap::ArcSwap;
 use http::{HeaderMap, Method, StatusCode, Version};
 use std::fmt;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tracing::Span;
+
+/// Longest that a store's answer is waited for where no page waits for it. A store that hangs must not gather requests.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What all requests share.
 pub struct Gateway {
@@ -64,6 +70,8 @@ pub struct Gateway {
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
     pub requests: AtomicU64,
+    /// Keeps failures from flooding the log.
+    pub failure_log: FailureLog,
 }
 
 /// A request's head, as the proxy sees it.
@@ -220,14 +228,12 @@ impl Gateway {
         }
     }
 
-    fn locate(&self, client: IpAddr) -> Option<Geo> {
-        self.geo.as_ref()?.locate(client)
-    }
-
-    /// Counts a failure of Noren's own and names it in the log.
-    fn failure(&self, site: &SiteId, kind: &'static str, scenario: Option<&str>, reason: &str) {
-        self.metrics.failures.with_label_values(&[site.as_str(), kind]).inc();
-        tracing::warn!(site = %site, kind, scenario, reason, "failed open");
+    fn locate(&self, site: &Site, client: IpAddr) -> Option<Geo> {
+        let located = self.geo.as_ref()?.locate(client);
+        located.unwrap_or_else(|error| {
+            self.failure(&site.id, "geo", None, &error.to_string());
+            None
+        })
     }
 }
 
@@ -250,15 +256,15 @@ impl Exchange {
 
     /// Notes that the exchange failed before or while the shop answered.
     pub fn failed(&mut self, kind: &str, upstream: bool) {
-        let side = if upstream { "origin" } else { "client" };
-        let counted = if upstream { "origin" } else { "client_gone" };
-        self.gateway.metrics.failures.with_label_values(&[self.site.id.as_str(), counted]).inc();
-        tracing::warn!(site = %self.site.id, request = %self.number, side, kind, "exchange failed");
+        self.gateway.exchange_failed(&self.site.id, upstream, kind);
     }
 
     /// Ends the exchange: records what was delivered, counts and logs it.
     pub fn finish(&mut self, outcome: &Outcome) {
-        self.record(outcome);
+        // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
+        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+            self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
+        }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let class = match status.as_u16() / 100 {
             1 => "1xx",
@@ -286,3 +292,6 @@ impl Exchange {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

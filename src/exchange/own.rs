@@ -1,16 +1,17 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
-use super::{Answer, Gateway, RequestView};
+use super::{Answer, Gateway, RequestView, STORE_PATIENCE};
 use crate::client;
 use crate::event::{Arm, Event, What};
 use crate::ids::VisitorId;
 use crate::site::Site;
-use crate::store::{ProfileKey, Write};
+use crate::store::{ProfileKey, StoreError, Write};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use std::sync::{Arc, PoisonError};
+use tokio::time::timeout;
 
 /// Largest report that is read, in bytes.
 const LONGEST_REPORT: usize = 2048;
@@ -99,12 +100,8 @@ impl Gateway {
             _ => return StatusCode::BAD_REQUEST,
         };
         let key = ProfileKey { site: site.id.clone(), visitor };
-        let profile = match self.store.load(&key).await {
-            Ok(profile) => profile,
-            Err(error) => {
-                self.failure(&site.id, "store", None, &error.to_string());
-                return StatusCode::SERVICE_UNAVAILABLE;
-            }
+        let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
+            return StatusCode::SERVICE_UNAVAILABLE;
         };
         {
             let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,12 +116,9 @@ impl Gateway {
         let event = Event { site: site.id.clone(), visitor, at: self.clock.now(), what };
         let writes = [Write::Profile(key, profile), Write::Event(event)];
         if must_commit {
-            match self.recorder.record_committed(writes).await {
-                Ok(()) => StatusCode::NO_CONTENT,
-                Err(error) => {
-                    self.failure(&site.id, "store", None, &error.to_string());
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+            match self.in_time(site, self.recorder.record_committed(writes)).await {
+                Some(()) => StatusCode::NO_CONTENT,
+                None => StatusCode::SERVICE_UNAVAILABLE,
             }
         } else {
             for write in writes {
@@ -132,6 +126,17 @@ impl Gateway {
             }
             StatusCode::NO_CONTENT
         }
+    }
+
+    /// What the store answers; `None`, counted and named in the log, if it fails or hangs.
+    async fn in_time<T>(&self, site: &Site, answer: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+        let reason = match timeout(STORE_PATIENCE, answer).await {
+            Ok(Ok(answer)) => return Some(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(_hangs) => "the store does not answer".to_owned(),
+        };
+        self.failure(&site.id, "store", None, &reason);
+        None
     }
 }
 

@@ -1,6 +1,5 @@
 //! The way out: the response's head and body, changed where there is something to change.
 
-use super::delivery::Delivery;
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::site::CustomerSource;
 use crate::transform::{Coding, Edit, ResponseView, Transform, TransformError, choose_coding, eligible};
@@ -24,9 +23,14 @@ impl Exchange {
             let loaded = tokio::time::timeout(deadline, task).instrument(waiting).await;
             self.profile = match loaded {
                 Ok(Ok(Some(profile))) => Profile::Here(profile),
-                Ok(_) => Profile::None,
+                Ok(Ok(None)) => Profile::None,
+                Ok(Err(_panicked)) => {
+                    self.gateway.failure(&self.site.id, "panic", None, "loading a profile panicked");
+                    Profile::None
+                }
                 Err(_late) => {
                     self.gateway.metrics.profiles.with_label_values(&["late"]).inc();
+                    self.gateway.failure(&self.site.id, "profile_late", None, "the profile was not there in time");
                     Profile::None
                 }
             };
@@ -55,9 +59,10 @@ impl Exchange {
             let before = edits.clone();
             let made = catch_unwind(AssertUnwindSafe(|| self.treat(request, status, headers, &mut edits)));
             if made.is_err() {
-                self.gateway.failure(&self.site.id, "panic", None, "deciding or lowering panicked");
+                self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
                 self.transform = None;
-                self.delivery = Delivery::default();
+                self.treatment = "pass";
+                self.forget_arms();
                 edits = before;
             }
         }
@@ -168,10 +173,20 @@ impl Exchange {
                 *chunk = Some([passed, out.freeze()].concat().into());
                 return Ok(());
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the rewriter panicked".to_owned(),
+            Ok(Err(error)) => {
+                let reason = error.to_string();
+                self.gateway.failure(&self.site.id, "body", None, &reason);
+                reason
+            }
+            // The parser's own panics end inside the rewriter and cost no byte. Here it is not known which bytes were written.
+            Err(_) => {
+                let reason = "the rewriter panicked";
+                for planned in &self.delivery.arms {
+                    self.gateway.failure(&self.site.id, "panic", Some(&planned.arm.scenario), reason);
+                }
+                reason.to_owned()
+            }
         };
-        self.gateway.failure(&self.site.id, "body", None, &reason);
         Err(Aborted { reason })
     }
 }

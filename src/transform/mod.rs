@@ -34,7 +34,7 @@ pub use selector::{InvalidSelector, Selector};
 pub struct Limits {
     /// Bytes that the parser may hold back.
     pub parser_memory: usize,
-    /// Bytes that a page may decode to.
+    /// Decoded bytes of a page that are read; what follows is passed on.
     pub decoded_bytes: u64,
     /// Ratio of decoded to coded bytes above which a body counts as a bomb.
     pub decoded_ratio: u32,

@@ -34,6 +34,8 @@ struct Stage {
     state: State,
     charset: Option<&'static Encoding>,
     limits: Limits,
+    /// Decoded bytes so far.
+    seen: u64,
     bail_out: Option<BailOut>,
     edits: usize,
 }
@@ -62,6 +64,7 @@ impl Transform {
             stage: Stage {
                 charset: page.charset,
                 limits,
+                seen: 0,
                 bail_out: None,
                 edits: edits.len(),
                 state: State::Sniffing { start: BytesMut::new(), edits },
@@ -145,11 +148,16 @@ impl Transform {
         if let Some(replay) = &mut self.replay {
             replay.extend_from_slice(chunk);
         }
+        let before = out.len();
         let decoded = self.run(chunk, out);
         let Some(replay) = &self.replay else { return Ok(decoded?) };
         // Nothing was written so far: what cannot be read, or is not to be rewritten, passes as the shop sent it.
         let rewriting = matches!(self.stage.state, State::Rewriting { .. });
-        if !rewriting && (decoded.is_err() || matches!(self.stage.state, State::Copying)) {
+        if decoded.is_err() || matches!(self.stage.state, State::Copying) {
+            if decoded.is_err() {
+                self.stage.bail_out = Some(BailOut::Undecodable);
+            }
+            out.truncate(before);
             out.extend_from_slice(replay);
             self.replay = None;
             self.stage.state = State::Verbatim;
@@ -217,12 +225,18 @@ impl Transform {
 
 impl Stage {
     fn push(&mut self, bytes: &[u8], out: &mut BytesMut) {
+        self.seen += bytes.len() as u64;
         match &mut self.state {
             State::Sniffing { start, .. } if start.is_empty() => self.decide(bytes, false, out),
             State::Sniffing { start, .. } => {
                 let mut start = std::mem::take(start);
                 start.extend_from_slice(bytes);
                 self.decide(&start, false, out);
+            }
+            // A page so large is still the shop's page: it goes on, but is read no more.
+            State::Rewriting { rewriter, .. } if self.seen > self.limits.decoded_bytes => {
+                rewriter.abandon(BailOut::TooLarge, out);
+                rewriter.push(bytes, out);
             }
             State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, out),
             State::Copying | State::Verbatim => out.extend_from_slice(bytes),

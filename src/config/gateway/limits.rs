@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a request's head.
     pub max_request_head: u64,
-    /// Bytes that a page may decode to and still be rewritten.
+    /// Decoded bytes of a page that are rewritten; what follows is passed on.
     pub max_decoded_page: u64,
     /// Ratio of decoded to coded bytes above which a body counts as a bomb.
     pub max_ratio: u32,
@@ -30,12 +30,17 @@ pub static LIMITS: Section = Section {
     help: "What one request, one page or one file may use. Past a limit, a page passes as the shop sent it.",
     settings: &[
         setting("max_request_head", "size", "\"64KiB\"", "Largest request head that is taken."),
-        setting("max_decoded_page", "size", "\"64MiB\"", "Largest page, once decoded, that is rewritten."),
+        setting(
+            "max_decoded_page",
+            "size",
+            "\"64MiB\"",
+            "How much of a page, once decoded, is rewritten; what follows passes as the shop sent it.",
+        ),
         setting(
             "max_ratio",
             "whole number",
             "200",
-            "Ratio of decoded to coded bytes above which a page counts as a bomb.",
+            "Ratio of decoded to coded bytes above which a page that is rewritten counts as a bomb, and is broken off.",
         ),
         setting(
             "parser_memory",

@@ -111,10 +111,7 @@ impl Decoder {
     /// Decodes a chunk; decoded bytes go to the sink in slices of bounded size.
     pub(super) fn push(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), CodecError> {
         self.coded += chunk.len() as u64;
-        let allowed = self
-            .limits
-            .decoded_bytes
-            .min(self.coded.saturating_mul(u64::from(self.limits.decoded_ratio)).max(RATIO_GRACE));
+        let allowed = self.coded.saturating_mul(u64::from(self.limits.decoded_ratio)).max(RATIO_GRACE);
         let (decoded, coding) = (&mut self.decoded, self.coding);
         let mut counted = |slice: &[u8]| {
             *decoded += slice.len() as u64;

@@ -31,6 +31,10 @@ pub enum BailOut {
     Charset,
     /// An AMP page: its validator refuses what we insert.
     Amp,
+    /// The body cannot be decoded, as shown before anything of it was sent.
+    Undecodable,
+    /// The page is larger than what is rewritten.
+    TooLarge,
     /// The markup is a fragment: no doctype, html, head or body was seen.
     Fragment,
     /// A tag or the nesting is larger than the parser's limit.
@@ -47,6 +51,8 @@ impl BailOut {
             Self::NotMarkup => "not_markup",
             Self::Charset => "charset",
             Self::Amp => "amp",
+            Self::Undecodable => "undecodable",
+            Self::TooLarge => "too_large",
             Self::Fragment => "fragment",
             Self::ParserLimit => "parser_limit",
             Self::ParserFailed => "parser_failed",
