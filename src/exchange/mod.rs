@@ -11,6 +11,7 @@ mod answer;
 mod compose;
 mod delivery;
 mod headers;
+mod load;
 mod own;
 mod receive;
 mod respond;
@@ -18,6 +19,7 @@ mod respond;
 pub use answer::Answer;
 pub use own::OwnCall;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -58,6 +60,8 @@ pub struct Gateway {
     pub geo: Option<GeoDatabase>,
     /// What holds for all sites, as `gateway.toml` says now.
     pub settings: Arc<ArcSwap<Settings>>,
+    /// How much may be under way.
+    pub admission: Arc<Admission>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
 }
@@ -144,6 +148,7 @@ pub struct Exchange {
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
+    load: load::Load,
     _in_flight: InFlight,
 }
 
@@ -239,6 +244,7 @@ impl Exchange {
 
     /// Ends the exchange: records what was delivered, counts and logs it.
     pub fn finish(&mut self, outcome: &Outcome) {
+        self.settle(outcome);
         self.record(outcome);
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let class = match status.as_u16() / 100 {

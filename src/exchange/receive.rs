@@ -25,13 +25,17 @@ impl Gateway {
             self.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();
             return Received::Answer(Answer::error(421));
         };
+        let admitted = match self.admit(site, &world) {
+            Ok(admitted) => admitted,
+            Err(busy) => return Received::Answer(busy),
+        };
         let trusted_peer = self.trusts(request.peer);
         let https = headers::is_https(request, trusted_peer);
         if !https && site.https_redirect {
             return Received::Answer(Answer::redirect(&https_address(request)));
         }
         if let Some(call) = self.own_call(site, request) {
-            return Received::Own(call);
+            return Received::Own(call.holding(admitted));
         }
         let caller = Caller::of(request.method, request.headers);
         let document = site.enabled
@@ -39,6 +43,7 @@ impl Gateway {
             && !request.headers.contains_key(headers::HOP)
             && is_document_request(request.method, request.headers);
         let guest = self.guest(site, request, caller);
+        let (load, document) = self.weigh(site, admitted, document);
         let mut exchange = Exchange {
             gateway: self.clone(),
             site: site.clone(),
@@ -55,6 +60,7 @@ impl Gateway {
             kind: "other",
             transform: None,
             delivery: super::delivery::Delivery::default(),
+            load,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document && let Guest::Visitor { id, known, .. } = exchange.guest {

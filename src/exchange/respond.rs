@@ -47,15 +47,23 @@ impl Exchange {
         if let Some(own) = &self.site.origin.host {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
+        self.settle_down(status, headers);
+        if self.load.is_shed() {
+            self.note_shed(request, status, headers);
+        }
         if self.document {
             // A panic in a rule, a template or an action never takes a page down.
             let before = edits.clone();
             let made = catch_unwind(AssertUnwindSafe(|| self.treat(request, status, headers, &mut edits)));
             if made.is_err() {
                 self.gateway.failure(&self.site.id, "panic", None, "deciding or lowering panicked");
+                self.load.fail("panic");
                 self.transform = None;
                 self.delivery = Delivery::default();
                 edits = before;
+            }
+            if self.transform.is_none() {
+                self.load.pass();
             }
         }
         self.own += self.gateway.clock.monotonic().duration_since(began);
@@ -79,6 +87,10 @@ impl Exchange {
             }
             return;
         }
+        let out = choose_coding(page.coding, request.headers);
+        if !self.make_room(request, (status, headers), &page, out) {
+            return;
+        }
         let before = edits.clone();
         let mut plan = self.plan(request, status, headers);
         let mut changed = !plan.edits.is_empty();
@@ -88,13 +100,13 @@ impl Exchange {
             changed = false;
         }
         let mut transform = None;
-        let out = choose_coding(page.coding, request.headers);
         if changed {
             let list: Vec<Edit> = plan.edits.into_iter().map(|planned| planned.edit).collect();
             match Transform::new(&page, list, self.gateway.limits(), out) {
                 Ok(made) => transform = Some(Mutex::new(made)),
                 Err(error) => {
                     self.gateway.failure(&self.site.id, "codec", None, &error.to_string());
+                    self.load.fail("codec");
                     self.forget_arms();
                     *edits = before;
                     changed = false;
@@ -141,6 +153,7 @@ impl Exchange {
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut out = BytesMut::new();
         let given = chunk.take();
+        self.load.begin(given.as_deref());
         let done = catch_unwind(AssertUnwindSafe(|| {
             let passed = given.map_or(Ok(None), |given| transform.push_bytes(given, &mut out))?;
             if end {
@@ -148,6 +161,7 @@ impl Exchange {
             }
             Ok::<_, TransformError>(passed)
         }));
+        self.load.grown(transform.decoded());
         self.own += self.gateway.clock.monotonic().duration_since(began);
         let reason = match done {
             Ok(Ok(None)) => {
@@ -156,6 +170,7 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
+                self.load.rewritten();
                 *chunk = Some(passed);
                 return Ok(());
             }
@@ -163,8 +178,16 @@ impl Exchange {
                 *chunk = Some([passed, out.freeze()].concat().into());
                 return Ok(());
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the rewriter panicked".to_owned(),
+            Ok(Err(error)) => {
+                if error.is_own() {
+                    self.load.fail("body");
+                }
+                error.to_string()
+            }
+            Err(_) => {
+                self.load.fail("panic");
+                "the rewriter panicked".to_owned()
+            }
         };
         self.gateway.failure(&self.site.id, "body", None, &reason);
         Err(Aborted { reason })
