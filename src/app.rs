@@ -2,6 +2,7 @@
 
 mod data;
 
+use crate::admission::Admission;
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
@@ -187,6 +188,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         metrics: metrics.clone(),
         geo,
         settings: reloader.gateway(),
+        admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
         failure_log: FailureLog::default(),
@@ -297,6 +299,9 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         let metrics = &gateway.metrics;
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         metrics.in_flight.set(as_gauge(gateway.in_flight.load(Ordering::Relaxed) as u64));
+        let (connections, _, memory) = gateway.admission.now();
+        metrics.connections.set(as_gauge(connections as u64));
+        metrics.rewrite_memory.set(as_gauge(memory as u64));
         let stats = gateway.recorder.stats();
         metrics.recorder_queued.set(as_gauge(stats.queued as u64));
         for (result, count) in [
@@ -315,6 +320,26 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         metrics.reloads.with_label_values(&["taken"]).set(as_gauge(taken));
         metrics.reloads.with_label_values(&["refused"]).set(as_gauge(refused));
     })
+}
+
+/// Lets the process open as many files as it may, and tells how many connections of clients that leaves room for: a quarter is
+/// kept for connections to shops, and for files.
+fn connections_allowed(settings: &Settings) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Most systems start programs with a low limit that they may raise themselves.
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = if raised.is_ok() { limit.maximum } else { limit.current };
+    let allowed = files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
+    let wanted = settings.limits.max_connections;
+    if allowed < wanted {
+        tracing::warn!(
+            allowed,
+            max_connections = wanted,
+            "the limit of open files is too low for so many connections: raise it (LimitNOFILE, ulimit -n)"
+        );
+    }
+    allowed
 }
 
 fn early_settings(folder: &std::path::Path) -> anyhow::Result<Settings> {

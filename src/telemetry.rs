@@ -24,6 +24,14 @@ pub struct Metrics {
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
     pub failures: IntCounterVec,
+    /// What was turned away (`connection`, `request`) or passed as the shop sent it (`page`), by site and by whose limit it was.
+    pub shed: IntCounterVec,
+    /// Connections of clients.
+    pub connections: IntGauge,
+    /// Memory counted for rewriting.
+    pub rewrite_memory: IntGauge,
+    /// Whether rewriting is turned off for a site because it kept failing.
+    pub breaker_open: IntGaugeVec,
     /// Versions of sites by result: `taken`, `refused`.
     pub reloads: IntGaugeVec,
     /// Sites that run on older rules because the newest were refused.
@@ -91,6 +99,14 @@ impl Metrics {
             insertions: counter("noren_insertions_total", "Actions delivered in pages.", &["site"])?,
             skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
             failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
+            shed: counter(
+                "noren_shed_total",
+                "Connections and requests turned away, and pages passed as the shop sent them, for want of room.",
+                &["site", "what", "limit"],
+            )?,
+            connections: gauge("noren_connections", "Connections of clients.")?,
+            rewrite_memory: gauge("noren_rewrite_memory_bytes", "Memory counted for the pages being rewritten.")?,
+            breaker_open: gauges("noren_breaker_open", "1 where rewriting is off because it kept failing.", &["site"])?,
             reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
             stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,
             in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,

@@ -80,6 +80,7 @@ impl Exchange {
         let mut plan = Plan::default();
         for choice in &decision.choices {
             let planned = self.lower(&mut plan, choice, &facts, language);
+            self.delivery.lost |= planned.is_none();
             self.delivery.arms.extend(planned);
         }
         if let Some(profile) = guard.as_deref_mut() {
@@ -89,6 +90,9 @@ impl Exchange {
         }
         drop(guard);
         self.delivery.profile = live;
+        if self.delivery.lost && plan.edits.is_empty() {
+            self.load.fail("template");
+        }
         plan
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Delivery {
     pub(super) page_view: Option<Arc<str>>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
     pub(super) arms: Vec<Planned>,
+    /// An arm was left out because one of its actions failed.
+    pub(super) lost: bool,
 }
 
 pub(super) struct Planned {

@@ -12,6 +12,7 @@ mod compose;
 mod delivery;
 mod failures;
 mod headers;
+mod load;
 mod own;
 mod receive;
 mod respond;
@@ -20,6 +21,7 @@ pub use answer::Answer;
 pub use failures::FailureLog;
 pub use own::OwnCall;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -66,6 +68,8 @@ pub struct Gateway {
     pub geo: Option<GeoDatabase>,
     /// What holds for all sites, as `gateway.toml` says now.
     pub settings: Arc<ArcSwap<Settings>>,
+    /// How much may be under way.
+    pub admission: Arc<Admission>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -161,6 +165,7 @@ pub struct Exchange {
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
+    load: load::Load,
     _in_flight: InFlight,
 }
 
@@ -261,6 +266,7 @@ impl Exchange {
 
     /// Ends the exchange: records what was delivered, counts and logs it.
     pub fn finish(&mut self, outcome: &Outcome) {
+        self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
         if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");

@@ -1,6 +1,7 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE};
+use crate::admission::Admitted;
 use crate::client;
 use crate::event::{Arm, Event, What};
 use crate::ids::VisitorId;
@@ -20,6 +21,8 @@ const LONGEST_REPORT: usize = 2048;
 pub struct OwnCall {
     site: Arc<Site>,
     what: Endpoint,
+    /// Its place among the requests under way.
+    admitted: Option<Admitted>,
 }
 
 enum Endpoint {
@@ -40,6 +43,12 @@ struct Report<'a> {
 }
 
 impl OwnCall {
+    /// Holds its place until it is answered.
+    pub(super) fn holding(mut self, admitted: Admitted) -> Self {
+        self.admitted = Some(admitted);
+        self
+    }
+
     /// The longest body that the endpoint reads.
     #[must_use]
     pub fn body_limit(&self) -> usize {
@@ -64,7 +73,7 @@ impl Gateway {
                 None => Endpoint::Wrong(StatusCode::NOT_FOUND),
             },
         };
-        Some(OwnCall { site: site.clone(), what })
+        Some(OwnCall { site: site.clone(), what, admitted: None })
     }
 
     fn visitor_of(&self, site: &Site, headers: &HeaderMap) -> Option<VisitorId> {
@@ -74,6 +83,7 @@ impl Gateway {
 
     /// Answers a call. `body` is `None` if it was longer than [`OwnCall::body_limit`].
     pub async fn own(&self, call: OwnCall, body: Option<Bytes>) -> Answer {
+        let _until_answered = call.admitted;
         let answer = match call.what {
             Endpoint::Wrong(status) => Answer::empty(status),
             Endpoint::File(asset) => file(asset),

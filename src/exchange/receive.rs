@@ -30,19 +30,24 @@ impl Gateway {
             self.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();
             return Received::Answer(Answer::error(421));
         };
+        let admitted = match self.admit(site, &world) {
+            Ok(admitted) => admitted,
+            Err(busy) => return Received::Answer(busy),
+        };
         let trusted_peer = self.trusts(request.peer);
         let https = headers::is_https(request, trusted_peer);
         if !https && site.https_redirect {
             return Received::Answer(Answer::redirect(&https_address(request)));
         }
         if let Some(call) = self.own_call(site, request) {
-            return Received::Own(call);
+            return Received::Own(call.holding(admitted));
         }
         // Who does not get through our own reading of their headers gets the page as the shop sends it.
         let (document, guest) = catch_unwind(AssertUnwindSafe(|| self.recognise(site, request))).unwrap_or_else(|_| {
             self.failure(&site.id, "panic", None, "recognising the visitor panicked");
             (false, Guest::Nobody { bot: false })
         });
+        let (load, document) = self.weigh(site, admitted, document);
         let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
             gateway: self.clone(),
@@ -63,6 +68,7 @@ impl Gateway {
             kind: "other",
             transform: None,
             delivery: super::delivery::Delivery::default(),
+            load,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document && let Guest::Visitor { id, known, .. } = exchange.guest {

@@ -54,16 +54,24 @@ impl Exchange {
         if let Some(own) = &self.site.origin.host {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
+        self.settle_down(status, headers);
+        if self.load.is_shed() {
+            self.note_shed(request, status, headers);
+        }
         if self.document {
             // A panic in a rule, a template or an action never takes a page down.
             let before = edits.clone();
             let made = catch_unwind(AssertUnwindSafe(|| self.treat(request, status, headers, &mut edits)));
             if made.is_err() {
                 self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
+                self.load.fail("panic");
                 self.transform = None;
                 self.treatment = "pass";
                 self.forget_arms();
                 edits = before;
+            }
+            if self.transform.is_none() {
+                self.load.pass();
             }
         }
         self.own += self.gateway.clock.monotonic().duration_since(began);
@@ -87,6 +95,10 @@ impl Exchange {
             }
             return;
         }
+        let out = choose_coding(page.coding, request.headers);
+        if !self.make_room(request, (status, headers), &page, out) {
+            return;
+        }
         let before = edits.clone();
         let deciding = tracing::debug_span!(parent: &self.span, "decide", request = %self.number);
         let mut plan = deciding.in_scope(|| self.plan(request, status, headers));
@@ -97,13 +109,13 @@ impl Exchange {
             changed = false;
         }
         let mut transform = None;
-        let out = choose_coding(page.coding, request.headers);
         if changed {
             let list: Vec<Edit> = plan.edits.into_iter().map(|planned| planned.edit).collect();
             match Transform::new(&page, list, self.gateway.limits(), out) {
                 Ok(made) => transform = Some(Mutex::new(made)),
                 Err(error) => {
                     self.gateway.failure(&self.site.id, "codec", None, &error.to_string());
+                    self.load.fail("codec");
                     self.forget_arms();
                     *edits = before;
                     changed = false;
@@ -151,6 +163,7 @@ impl Exchange {
         let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
         let mut out = BytesMut::new();
         let given = chunk.take();
+        self.load.begin(given.as_deref());
         let done = catch_unwind(AssertUnwindSafe(|| {
             let passed = given.map_or(Ok(None), |given| transform.push_bytes(given, &mut out))?;
             if end {
@@ -158,6 +171,7 @@ impl Exchange {
             }
             Ok::<_, TransformError>(passed)
         }));
+        self.load.grown(transform.decoded());
         self.own += self.gateway.clock.monotonic().duration_since(began);
         let reason = match done {
             Ok(Ok(None)) => {
@@ -166,6 +180,7 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
+                self.load.rewritten();
                 *chunk = Some(passed);
                 return Ok(());
             }
@@ -176,6 +191,9 @@ impl Exchange {
             Ok(Err(error)) => {
                 let reason = error.to_string();
                 self.gateway.failure(&self.site.id, "body", None, &reason);
+                if error.is_own() {
+                    self.load.fail("body");
+                }
                 reason
             }
             // The parser's own panics end inside the rewriter and cost no byte. Here it is not known which bytes were written.
@@ -184,6 +202,7 @@ impl Exchange {
                 for planned in &self.delivery.arms {
                     self.gateway.failure(&self.site.id, "panic", Some(&planned.arm.scenario), reason);
                 }
+                self.load.fail("panic");
                 reason.to_owned()
             }
         };

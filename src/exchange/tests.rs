@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::action::{Action, ActionError, Lowered, Lowering};
+use crate::admission::Admission;
 use crate::client::Files;
 use crate::clock::SystemClock;
 use crate::ids::{OsRandom, SiteId};
 use crate::recorder::{RecorderSettings, Worker};
 use crate::scenario::condition::{Scope, check};
 use crate::scenario::{Caps, RuleSet, Scenario, Schedule, Variant};
-use crate::site::{Origin, OriginAddress};
+use crate::site::{Origin, OriginAddress, SiteLimits};
 use crate::store::{StoreError, Write};
 use crate::transform::{Edit, Position, Selector, Target};
 use crate::visitor::cookie::CookieSettings;
@@ -157,6 +158,7 @@ impl Shop {
             time_zone: jiff::tz::TimeZone::UTC,
             currency: "JPY".to_owned(),
             cookie: CookieSettings::default(),
+            limits: SiteLimits::default(),
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
             customer: Vec::new(),
@@ -180,6 +182,7 @@ impl Shop {
             metrics: Metrics::new().unwrap(),
             geo: None,
             settings: Arc::default(),
+            admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),
             failure_log: FailureLog::default(),

@@ -5,6 +5,7 @@ use crate::plan::HeaderEdits;
 use crate::site::Origin;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::Stream;
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 use pingora::upstreams::peer::PeerOptions;
@@ -66,6 +67,14 @@ impl Front {
             peer: self.peer,
             tls: self.tls,
         }
+    }
+}
+
+/// The address of a connection's other end.
+pub(super) fn peer_of(stream: &Stream) -> Option<IpAddr> {
+    match stream.get_socket_digest()?.peer_addr()? {
+        SocketAddr::Inet(address) => Some(address.ip().to_canonical()),
+        SocketAddr::Unix(_) => None,
     }
 }
 

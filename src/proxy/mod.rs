@@ -204,6 +204,9 @@ impl ProxyHttp for Proxy {
             heads::apply_response(response, edits, http1)?;
         }
         ctx.exchange = Some(exchange);
+        if self.gateway.is_short_of_connections() && !session.is_http2() {
+            session.set_keepalive(None);
+        }
         Ok(())
     }
 

@@ -163,6 +163,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         session_timeout: settings.session_timeout,
         pages: settings.pages,
         customer: settings.customer,
+        limits: settings.limits,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,

@@ -12,6 +12,7 @@ mod edit;
 mod eligibility;
 #[cfg(test)]
 mod fixtures;
+mod footprint;
 #[cfg(test)]
 mod oracle;
 mod pipeline;
@@ -25,6 +26,7 @@ pub use edit::{Edit, Position, Target};
 pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
+pub use footprint::{GROWTH, declared_window, footprint};
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;
 pub use selector::{InvalidSelector, Selector};

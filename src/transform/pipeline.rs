@@ -20,6 +20,14 @@ pub enum TransformError {
     Codec(#[from] CodecError),
 }
 
+impl TransformError {
+    /// Whether the fault is ours and not the shop's.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Codec(CodecError::Encoder(_)))
+    }
+}
+
 /// Rewrites one body.
 pub struct Transform {
     decoder: Option<Decoder>,
@@ -117,6 +125,12 @@ impl Transform {
             State::Rewriting { rewriter, .. } => rewriter.bailed_out(),
             _ => self.stage.bail_out,
         }
+    }
+
+    /// Bytes that were decoded so far.
+    #[must_use]
+    pub fn decoded(&self) -> u64 {
+        self.decoder.as_ref().map_or(0, Decoder::decoded)
     }
 
     /// Whether all that follows goes to the client as it comes.

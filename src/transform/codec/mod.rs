@@ -124,6 +124,11 @@ impl Decoder {
         }
     }
 
+    /// Bytes that were decoded so far.
+    pub(super) fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
     /// Whether the body has ended where it may end.
     pub(super) fn finish(&self) -> Result<(), CodecError> {
         let complete = match &self.inner {
