@@ -6,7 +6,7 @@ use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
 use crate::config::render::{Style, human};
-use crate::exchange::Gateway;
+use crate::exchange::{Gateway, Learnt};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -180,6 +180,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         metrics: metrics.clone(),
         geo,
         settings: reloader.gateway(),
+        learnt: Learnt::default(),
         in_flight: Arc::new(AtomicUsize::new(0)),
     });
     let peers = Arc::new(Peers::new(clock.clone()));

@@ -11,11 +11,14 @@ mod answer;
 mod compose;
 mod delivery;
 mod headers;
+mod hydration;
 mod own;
+mod policies;
 mod receive;
 mod respond;
 
 pub use answer::Answer;
+pub use hydration::Learnt;
 pub use own::OwnCall;
 
 use crate::clock::Clock;
@@ -58,6 +61,8 @@ pub struct Gateway {
     pub geo: Option<GeoDatabase>,
     /// What holds for all sites, as `gateway.toml` says now.
     pub settings: Arc<ArcSwap<Settings>>,
+    /// On which pages the shop's own script throws out what was inserted.
+    pub learnt: Learnt,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
 }

@@ -82,10 +82,9 @@ impl Exchange {
         let before = edits.clone();
         let mut plan = self.plan(request, status, headers);
         let mut changed = !plan.edits.is_empty();
-        if changed && !self.fit_policies(&mut plan, headers, edits) {
-            self.gateway.metrics.skipped.with_label_values(&["csp"]).inc();
-            self.forget_arms();
-            changed = false;
+        if changed {
+            self.fit_policies(&mut plan, headers, edits);
+            changed = !plan.edits.is_empty();
         }
         let mut transform = None;
         let out = choose_coding(page.coding, request.headers);

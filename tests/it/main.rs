@@ -14,11 +14,13 @@
 
 mod support;
 
+mod browser_policies;
 mod codings;
 mod demo;
 mod durability;
 mod framing;
 mod headers;
+mod hydration;
 mod insertion;
 mod oscar;
 mod passthrough;
@@ -27,3 +29,4 @@ mod reload;
 mod requests;
 mod streaming;
 mod succession;
+mod worker;
