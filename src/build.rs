@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The runtime's parts, in the order in which they run.
-const SCRIPTS: &[&str] = &["base", "beacon", "trigger", "dialog", "coupon", "chat", "start"];
+const SCRIPTS: &[&str] = &["base", "beacon", "trigger", "dialog", "coupon", "chat", "keep", "start"];
 
 /// The style sheet's parts, in the order of the cascade.
 const STYLES: &[&str] = &["base", "banner", "popup", "coupon", "chat", "modes"];

@@ -1,6 +1,5 @@
 //! The edits for one response: the output of the decision, the input of the rewriter.
 
-use crate::event::Arm;
 use crate::transform::Edit;
 use http::{HeaderName, HeaderValue};
 use smallvec::SmallVec;
@@ -10,14 +9,49 @@ use smallvec::SmallVec;
 pub struct Plan {
     /// Edits in the order of the decision.
     pub edits: Vec<PlannedEdit>,
-    /// The page needs our stylesheet.
-    pub needs_style: bool,
-    /// The page needs the client runtime.
-    pub needs_runtime: bool,
-    /// Origins that inserted markup loads from (a chat service), for the Content-Security-Policy.
-    pub csp_sources: Vec<Box<str>>,
-    /// The arms that the edits stand for.
-    pub arms: SmallVec<[Arm; 4]>,
+    /// What each arm needs, in the order of the decision.
+    pub arms: SmallVec<[Needs; 4]>,
+    /// The shop's own script takes over the document: all edits are carried out by the runtime, after it.
+    pub late: bool,
+}
+
+impl Plan {
+    /// Whether anything needs our stylesheet.
+    #[must_use]
+    pub fn needs_style(&self) -> bool {
+        self.arms.iter().any(|needs| needs.style)
+    }
+
+    /// Whether anything needs or wants the client runtime.
+    #[must_use]
+    pub fn needs_runtime(&self) -> bool {
+        self.arms.iter().any(|needs| needs.runtime > Runtime::Unused)
+    }
+}
+
+/// What the elements of an arm need besides themselves.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Our stylesheet.
+    pub style: bool,
+    /// The client runtime.
+    pub runtime: Runtime,
+    /// The runtime must be able to load a script.
+    pub loads_scripts: bool,
+    /// What they load, for the Content-Security-Policy: `img-src https://cdn.example`.
+    pub sources: Vec<Box<str>>,
+}
+
+/// How much the client runtime matters to an arm.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Runtime {
+    /// Not at all.
+    #[default]
+    Unused,
+    /// It would report views, clicks and dismissals.
+    Wanted,
+    /// Nothing works without it.
+    Needed,
 }
 
 /// An edit and the arm it is delivered for.

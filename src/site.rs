@@ -29,6 +29,8 @@ pub struct Site {
     pub session_timeout: Duration,
     /// Kinds of pages by path, first match wins.
     pub pages: Vec<PagePattern>,
+    /// What the shop's own script takes over.
+    pub hydration: Hydration,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
     /// What it may use of what all sites share.
@@ -43,6 +45,18 @@ pub struct Site {
     pub rules: RuleSet,
     /// What its pages load from its own path.
     pub files: Files,
+}
+
+/// What the shop's own script takes over in the browser, once the server has rendered it. Where that is the whole document,
+/// nodes that it does not know are thrown out with an error: what is inserted is delivered by the runtime after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hydration {
+    /// To be learnt from what visitors' browsers report.
+    Auto,
+    /// The whole document.
+    Document,
+    /// Parts of the page, or nothing.
+    Parts,
 }
 
 /// Where the shop is and how it is spoken to.

@@ -20,6 +20,8 @@ pub struct Metrics {
     pub own_seconds: Histogram,
     /// Deliveries by site.
     pub insertions: IntCounterVec,
+    /// Deliveries that the shop's own script has thrown out, by site.
+    pub gone: IntCounterVec,
     /// Pages left as they were, by reason.
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
@@ -97,6 +99,7 @@ impl Metrics {
             origin_seconds,
             own_seconds,
             insertions: counter("noren_insertions_total", "Actions delivered in pages.", &["site"])?,
+            gone: counter("noren_insertions_gone_total", "Actions that the shop's own script threw out.", &["site"])?,
             skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
             failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
             shed: counter(

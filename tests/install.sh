@@ -12,6 +12,8 @@ packages=(
     libfaketime                    # "an hour later", without an hour's wait
     python3 python3-venv           # the real shop
 )
+# The shop in React; whatever Node.js is there will do.
+[ "${1:-}" = build ] || command -v npm >/dev/null || packages+=(nodejs npm)
 
 missing=()
 for package in "${packages[@]}"; do

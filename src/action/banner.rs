@@ -47,5 +47,5 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
     draft.fixed("fill", settings.flag("fill", true));
     draft.fixed("dismissible", settings.flag("dismissible", true));
     settings.need_one_of(&["title", "text", "image", "template"]);
-    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: false })
+    draft.finish(&mut settings, placement, &show, Needs { style: true, ..Needs::default() })
 }

@@ -1,7 +1,7 @@
 //! `chat`: a launcher for the chat service of the merchant's choice. Nothing of the service loads before a click.
 
 use super::insertion::{Draft, Needs};
-use super::settings::{ACCENT, LABEL, Localized, PLACE, SHOW, Settings, TEMPLATE, THEME};
+use super::settings::{ACCENT, LABEL, Localized, PLACE, SCRIPT_SOURCES, SHOW, Settings, TEMPLATE, THEME};
 use super::{Action, Field, Kind, ReadContext};
 use crate::config::reader::Table;
 use crate::transform::Position;
@@ -111,15 +111,16 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
             settings.error("conflict", span, message, "a launcher opens one service: keep one of them");
         }
     }
-    if let Some(address) = &address
-        && mode != "link"
-    {
-        draft.loads_from(address);
+    match (&address, mode) {
+        (Some(address), "script") => draft.loads_from(address, SCRIPT_SOURCES),
+        (Some(address), "page") => draft.loads_from(address, &["frame-src"]),
+        _ => {}
     }
     draft.fixed("mode", mode);
     draft.url("address", address);
     // A script needs a click handler; the other two are links that work by themselves.
-    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: mode == "script" })
+    let script = mode == "script";
+    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: script, loads_scripts: script })
 }
 
 fn address(settings: &mut Settings<'_, '_, '_>, service: &Service) -> Option<Localized> {

@@ -86,7 +86,7 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
         settings.require("title", "a text, or one a language");
         settings.require("amount", "a text, or one a language, such as \"500円OFF\"");
     }
-    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: popup })
+    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: popup, ..Needs::default() })
 }
 
 /// Reads `until`; answers whether it is there.

@@ -18,7 +18,7 @@ pub(super) struct Insertion {
     placement: Placement,
     /// The site's own language first: it also serves all languages that are not there.
     by_language: Vec<(Box<str>, Drawn)>,
-    origins: Vec<Box<str>>,
+    sources: Vec<Box<str>>,
     needs: Needs,
     accent: Option<Accent>,
 }
@@ -28,6 +28,7 @@ pub(super) struct Insertion {
 pub(super) struct Needs {
     pub(super) style: bool,
     pub(super) runtime: bool,
+    pub(super) loads_scripts: bool,
 }
 
 impl Action for Insertion {
@@ -51,7 +52,8 @@ impl Action for Insertion {
             needs_style: self.needs.style,
             needs_runtime: self.needs.runtime,
             wants_runtime: self.placement.position != Position::Remove,
-            csp_sources: self.origins.clone(),
+            loads_scripts: self.needs.loads_scripts,
+            csp_sources: self.sources.clone(),
         })
     }
 }
@@ -64,7 +66,7 @@ pub(super) struct Draft {
     /// Fields that are left out.
     absent: Vec<&'static str>,
     accent: Option<Accent>,
-    origins: Vec<Box<str>>,
+    sources: Vec<Box<str>>,
 }
 
 /// What an action is drawn by.
@@ -101,7 +103,7 @@ impl Draft {
             fields: Vec::new(),
             absent: Vec::new(),
             accent: None,
-            origins: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -139,9 +141,11 @@ impl Draft {
         self.fields.push((name, Content::ByLanguage(Box::new(word))));
     }
 
-    /// Notes that the runtime will load something from an address.
-    pub(super) fn loads_from(&mut self, url: &Localized) {
-        self.origins.extend(url.texts.iter().filter_map(|(_, url)| super::settings::origin_of(url)));
+    /// Notes that the runtime will load something from an address, and by which directives of a Content-Security-Policy.
+    pub(super) fn loads_from(&mut self, url: &Localized, directives: &[&str]) {
+        for source in url.texts.iter().filter_map(|(_, url)| super::settings::source_of(url)) {
+            self.sources.extend(directives.iter().map(|directive| format!("{directive} {source}").into_boxed_str()));
+        }
     }
 
     /// Reads what nearly all kinds have: title, text, button, image, looks and the site's own template.
@@ -205,12 +209,12 @@ impl Draft {
         languages.extend(given.into_iter().filter(|language| !language.is_empty() && *language != cx.locale));
 
         let mut by_language: Vec<(Box<str>, Drawn)> = Vec::with_capacity(languages.len());
-        let mut origins = std::mem::take(&mut self.origins);
+        let mut sources = std::mem::take(&mut self.sources);
         for language in languages {
             match self.draw(&language, cx.locale, cx.prefix, &marker) {
                 Ok((drawn, loads_from)) => {
                     by_language.push((language.into(), drawn));
-                    origins.extend(loads_from);
+                    sources.extend(loads_from);
                 }
                 Err(problem) => {
                     self.report(settings, problem);
@@ -218,11 +222,12 @@ impl Draft {
                 }
             }
         }
-        origins.sort_unstable();
-        origins.dedup();
+        sources.sort_unstable();
+        sources.dedup();
         let placement = placement?;
-        let needs = Needs { style: needs.style || !show.is_empty(), runtime: needs.runtime || !show.is_empty() };
-        let insertion = Insertion { kind: self.kind, placement, by_language, origins, needs, accent: self.accent };
+        let triggered = !show.is_empty();
+        let needs = Needs { style: needs.style || triggered, runtime: needs.runtime || triggered, ..needs };
+        let insertion = Insertion { kind: self.kind, placement, by_language, sources, needs, accent: self.accent };
         (!settings.failed).then(|| Box::new(insertion) as Box<dyn Action>)
     }
 

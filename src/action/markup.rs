@@ -17,8 +17,8 @@ pub(super) const VALUE_END: char = '\u{2}';
 pub(super) struct Fragment {
     /// Pure ASCII.
     pub html: Bytes,
-    /// Origins (`https://host`) that it loads something from.
-    pub origins: Vec<Box<str>>,
+    /// What it loads, as a Content-Security-Policy puts it: `img-src https://cdn.example`.
+    pub sources: Vec<Box<str>>,
 }
 
 /// Why a fragment may not go into a page.
@@ -44,10 +44,10 @@ pub(super) fn finish(rendered: &str, marker: &str) -> Result<Fragment, InvalidMa
         out: String::with_capacity(rendered.len() + rendered.len() / 4 + marker.len()),
         marker,
         open: Vec::new(),
-        origins: Vec::new(),
+        sources: Vec::new(),
     };
     writer.run()?;
-    Ok(Fragment { html: Bytes::from(writer.out), origins: writer.origins })
+    Ok(Fragment { html: Bytes::from(writer.out), sources: writer.sources })
 }
 
 struct Writer<'a> {
@@ -56,7 +56,7 @@ struct Writer<'a> {
     marker: &'a str,
     /// Names of the open elements.
     open: Vec<String>,
-    origins: Vec<Box<str>>,
+    sources: Vec<Box<str>>,
 }
 
 impl<'a> Writer<'a> {
@@ -248,9 +248,7 @@ impl<'a> Writer<'a> {
         self.out.push_str("=\"");
         if escape::is_url(&name) {
             escape::url_attribute(&mut self.out, value, escape::loads_code(tag));
-            if matches!(name.as_str(), "src" | "poster" | "data") || tag == "link" {
-                self.note_origin(&clean(value));
-            }
+            self.note_sources(tag, &name, &clean(value));
         } else {
             escape::attribute(&mut self.out, value);
         }
@@ -305,10 +303,21 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn note_origin(&mut self, url: &str) {
-        let Some(origin) = super::settings::origin_of(url) else { return };
-        if !self.origins.contains(&origin) {
-            self.origins.push(origin);
+    fn note_sources(&mut self, tag: &str, attribute: &str, url: &str) {
+        let directives: &[&str] = match (tag, attribute) {
+            ("script", "src") => super::settings::SCRIPT_SOURCES,
+            ("iframe" | "embed", "src") => &["frame-src"],
+            ("link", "href") => &["style-src"],
+            ("video" | "audio" | "source" | "track", "src") => &["media-src"],
+            (_, "src" | "poster") => &["img-src"],
+            _ => &[],
+        };
+        let Some(source) = super::settings::source_of(url).filter(|_| !directives.is_empty()) else { return };
+        for directive in directives {
+            let named = format!("{directive} {source}").into_boxed_str();
+            if !self.sources.contains(&named) {
+                self.sources.push(named);
+            }
         }
     }
 }

@@ -5,11 +5,13 @@
 //! # Layout
 //! - One file a kind (`html`, `banner`, …): its settings, its built-in template, its defaults.
 //! - `settings` reads what kinds share; `insertion` is what all of them are compiled to.
+//! - `carrier` wraps an edit for pages on which only the runtime can carry it out.
 //! - `template` prepares texts, `scope` finds the facts that they use; `markup` writes the fragment, `escape` what lands in it, by `elements`.
 //! - `accent` and `words` are what all built-in templates draw on.
 
 mod accent;
 mod banner;
+mod carrier;
 mod chat;
 mod coupon;
 mod elements;
@@ -24,6 +26,7 @@ mod template;
 mod words;
 
 pub use accent::Accent;
+pub use carrier::carrier;
 
 use crate::config::reader::Table;
 use crate::facts::FactSource;
@@ -73,7 +76,9 @@ pub struct Lowered {
     pub needs_runtime: bool,
     /// It works without the client runtime, which would report views, clicks and dismissals.
     pub wants_runtime: bool,
-    /// Origins that its markup loads from, for the Content-Security-Policy.
+    /// The runtime will load a script for it, which a page's Trusted Types may forbid.
+    pub loads_scripts: bool,
+    /// What it loads, for the Content-Security-Policy: a directive and a source, such as `img-src https://cdn.example`.
     pub csp_sources: Vec<Box<str>>,
 }
 

@@ -45,5 +45,5 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
     if !settings.table.has("template") {
         settings.require("title", "a text, or one a language: the dialog is announced by it");
     }
-    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: true })
+    draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: true, ..Needs::default() })
 }

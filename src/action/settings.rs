@@ -376,8 +376,19 @@ impl<'t, 'p, 'i> Settings<'t, 'p, 'i> {
     }
 }
 
+/// What a script of another's may need of a Content-Security-Policy.
+pub(super) const SCRIPT_SOURCES: &[&str] = &["script-src", "connect-src", "frame-src"];
+
+/// How a Content-Security-Policy names where an address leads.
+pub(super) fn source_of(url: &str) -> Option<Box<str>> {
+    let relative = || url::Url::parse(url) == Err(url::ParseError::RelativeUrlWithoutBase);
+    origin_of(url)
+        .or_else(|| url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")).then(|| "data:".into()))
+        .or_else(|| relative().then(|| "'self'".into()))
+}
+
 /// Scheme and host of an absolute address, for the Content-Security-Policy.
-pub(super) fn origin_of(url: &str) -> Option<Box<str>> {
+fn origin_of(url: &str) -> Option<Box<str>> {
     let with_scheme = url.strip_prefix("//").map(|rest| format!("https://{rest}"));
     let parsed = url::Url::parse(with_scheme.as_deref().unwrap_or(url)).ok()?;
     if !matches!(parsed.scheme(), "http" | "https") {

@@ -93,13 +93,13 @@ impl Drawn {
         // Once with every fact and once with none: that finds unknown filters, endless loops and markup that breaks the page.
         let full = live.render(&Sample::Everything).map_err(Failure::into_invalid)?;
         if live.scope.is_fixed() {
-            return Ok((Self::Ready(full.html), full.origins));
+            return Ok((Self::Ready(full.html), full.sources));
         }
         let bare = live.render(&Sample::Nothing);
         if let Err(Failure::Markup(problem)) = bare {
             return Err(Failure::Markup(problem).into_invalid());
         }
-        Ok((Self::Live(Box::new(live)), full.origins))
+        Ok((Self::Live(Box::new(live)), full.sources))
     }
 
     /// The fragment for one page.

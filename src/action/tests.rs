@@ -154,7 +154,10 @@ fn a_coupon_shows_code_amount_and_deadline() {
 fn a_chat_launcher_loads_nothing_and_names_what_it_may_load() {
     let (lowered, html) = lower(read("chat", "src = 'https://static.example/w.js'").unwrap().as_ref(), "ja");
     assert!(html.contains("data-gw-load=\"https://static.example/w.js\"") && !html.contains(" src="), "{html}");
-    assert_eq!(lowered.csp_sources, ["https://static.example".into()]);
+    assert_eq!(
+        lowered.csp_sources,
+        ["connect-src", "frame-src", "script-src"].map(|name| format!("{name} https://static.example").into())
+    );
     assert!(lowered.needs_runtime);
     let (lowered, html) = lower(read("chat", "line = '@shop'").unwrap().as_ref(), "ja");
     assert!(html.contains("href=\"https://line.me/R/ti/p/@shop\"") && lowered.csp_sources.is_empty(), "{html}");

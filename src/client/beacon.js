@@ -4,7 +4,7 @@ const told = new Set();
 
 const tell = (what, element) => {
   const arm = element.getAttribute(MARK);
-  const body = JSON.stringify({ e: what, a: arm });
+  const body = JSON.stringify({ e: what, a: arm, p: location.pathname.slice(0, 512) });
   if (!arm || told.has(body)) return;
   told.add(body);
   const url = '/' + PREFIX + '/e';
@@ -43,5 +43,5 @@ const seen = (element) => {
 
 const dismiss = (element) => {
   tell('dismiss', element);
-  element.remove();
+  away(element);
 };

@@ -1,16 +1,24 @@
 // The chat launcher. Nothing of the chat service is fetched before it is asked for.
 
 // Under Trusted Types a script's address needs a policy; the page may refuse it, and then there is no chat.
-const trusted = (url) =>
-  window.trustedTypes ? trustedTypes.createPolicy(PREFIX, { createScriptURL: (u) => u }).createScriptURL(url) : url;
+let policy;
+const trusted = (url) => {
+  if (!window.trustedTypes) return url;
+  policy = policy || trustedTypes.createPolicy(PREFIX, { createScriptURL: (u) => u });
+  return policy.createScriptURL(url);
+};
+
+// A page that names a nonce has given it to this script: what it loads may have it, too.
+const nonce = doc.currentScript && doc.currentScript.nonce;
 
 const loadScript = (root, button) => {
   if (button.disabled) return;
   button.disabled = true;
   button.setAttribute('aria-busy', 'true');
   const script = doc.createElement('script');
+  if (nonce) script.nonce = nonce;
   // The service draws its own launcher from here on.
-  on(script, 'load', () => root.remove());
+  on(script, 'load', () => away(root));
   on(script, 'error', () => {
     button.disabled = false;
     button.removeAttribute('aria-busy');

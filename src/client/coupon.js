@@ -39,7 +39,7 @@ const countDown = (root) => {
       // Nobody closed it: it is not to be told as dismissed.
       root.removeAttribute(MARK);
       if (root.open && root.close) root.close();
-      root.remove();
+      away(root);
       return;
     }
     if (!clock) {

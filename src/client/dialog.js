@@ -41,7 +41,7 @@ const open = (dialog) => {
   on(dialog, 'close', () => {
     page.classList.remove(cls('lock'));
     current = null;
-    if (followed) dialog.remove();
+    if (followed) away(dialog);
     else dismiss(dialog);
     later(400, next);
   });

@@ -7,6 +7,7 @@ const reveal = (root) => {
 };
 
 const setUp = (root) => {
+  kept.add(root);
   root.classList.add(cls('on'));
   countDown(root);
   if (root.matches('details')) on(root, 'toggle', () => root.open || dismiss(root));
@@ -38,7 +39,9 @@ const press = (e) => {
 const start = guard(() => {
   on(doc, 'click', press);
   on(doc, 'auxclick', (e) => e.button === 1 && press(e));
-  doc.querySelectorAll('[' + MARK + ']').forEach(guard(setUp));
+  // An arm's mark has a slash in it; those of our own files have none.
+  doc.querySelectorAll('[' + MARK + '*="/"]').forEach(guard(setUp));
+  keep();
 });
 
 if (doc.readyState === 'loading') on(doc, 'DOMContentLoaded', start);

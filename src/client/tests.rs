@@ -8,7 +8,7 @@ fn brotli(bytes: &[u8]) -> usize {
 }
 
 fn source() -> String {
-    ["base", "beacon", "trigger", "dialog", "coupon", "chat", "start"]
+    ["base", "beacon", "trigger", "dialog", "coupon", "chat", "keep", "start"]
         .map(|name| std::fs::read_to_string(format!("{}/src/client/{name}.js", env!("CARGO_MANIFEST_DIR"))).unwrap())
         .concat()
 }

@@ -1,21 +1,19 @@
-//! What a page is to become: the page view entered, the scenarios judged, their actions lowered, its policies made to fit.
+//! What a page is to become: the page view entered, the scenarios judged, their actions lowered.
 
 use super::delivery::Planned;
-use super::{Exchange, Guest, HeadEdits, Profile, RequestView};
+use super::hydration;
+use super::{Exchange, Guest, Profile, RequestView};
 use crate::action::{Lowered, Lowering};
-use crate::client::Nonces;
 use crate::event::Arm;
 use crate::facts::{Customer, Facts, source};
-use crate::plan::{Plan, PlannedEdit};
+use crate::plan::{Needs, Plan, PlannedEdit, Runtime};
 use crate::scenario::decide::{Choice, DecideContext, Decision, decide};
 use crate::scenario::{Scenario, Variant};
 use crate::site::{CustomerSource, Site};
 use crate::store::profile::PageViewed;
-use crate::transform::{Edit, Position, Target, csp};
 use crate::visitor::cookie;
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use http::header::{CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::CONTENT_LANGUAGE;
+use http::{HeaderMap, StatusCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
@@ -93,6 +91,9 @@ impl Exchange {
         if self.delivery.lost && plan.edits.is_empty() {
             self.load.fail("template");
         }
+        if !plan.edits.is_empty() && self.gateway.learnt.is_late(&site, self.kind, gateway.clock.monotonic()) {
+            hydration::deliver_late(&mut plan, &site.prefix);
+        }
         plan
     }
 
@@ -115,60 +116,22 @@ impl Exchange {
             return None;
         }
         let arm = Arm { scenario: scenario.id.clone(), variant: variant.name.clone() };
-        let first = plan.edits.len();
+        let (first, index) = (plan.edits.len(), plan.arms.len());
+        let mut needs = Needs::default();
         for made in lowered {
-            plan.needs_style |= made.needs_style;
+            needs.style |= made.needs_style;
             // What works without a script is measured only where something hangs on it.
-            plan.needs_runtime |= made.needs_runtime || (made.wants_runtime && scenario.is_measured());
-            plan.csp_sources.extend(made.csp_sources);
-            let index = plan.arms.len();
+            needs.runtime = needs.runtime.max(match () {
+                () if made.needs_runtime => Runtime::Needed,
+                () if made.wants_runtime && scenario.is_measured() => Runtime::Wanted,
+                () => Runtime::Unused,
+            });
+            needs.loads_scripts |= made.loads_scripts;
+            needs.sources.extend(made.csp_sources);
             plan.edits.extend(made.edits.into_iter().map(|edit| PlannedEdit { edit, arm: Some(index) }));
         }
-        plan.arms.push(arm.clone());
+        plan.arms.push(needs);
         Some(Planned { arm, reservation: None, edits: first..plan.edits.len() })
-    }
-
-    /// Adds our stylesheet and runtime where an action needs them, and makes the page's Content-Security-Policy admit
-    /// what is inserted, as little as possible. Answers `false` where it cannot: then nothing is inserted.
-    pub(super) fn fit_policies(&self, plan: &mut Plan, headers: &HeaderMap, edits: &mut HeadEdits) -> bool {
-        let lines = |name: &HeaderName| -> Vec<&str> {
-            headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
-        };
-        let (enforced, report_only) = (lines(&CONTENT_SECURITY_POLICY), lines(&CONTENT_SECURITY_POLICY_REPORT_ONLY));
-        let mut nonces = Nonces::default();
-        let adapted;
-        if !enforced.is_empty() || !report_only.is_empty() {
-            let mut fresh = [0; 18];
-            self.gateway.random.fill(&mut fresh);
-            let fresh = BASE64_STANDARD.encode(fresh);
-            let sources: Vec<&str> = plan.csp_sources.iter().map(AsRef::as_ref).collect();
-            let needs = csp::Needs {
-                script: plan.needs_runtime,
-                style: plan.needs_style,
-                sources: &sources,
-                fresh_nonce: Some(&fresh),
-            };
-            adapted = csp::adapt(&enforced, &report_only, &needs);
-            if adapted.script_forbidden || adapted.style_forbidden {
-                return false;
-            }
-            for (name, values) in [
-                (CONTENT_SECURITY_POLICY, &adapted.enforced),
-                (CONTENT_SECURITY_POLICY_REPORT_ONLY, &adapted.report_only),
-            ] {
-                let Some(values) = values else { continue };
-                edits.headers.remove.push(name.clone());
-                let values = values.iter().filter_map(|value| HeaderValue::from_str(value).ok());
-                edits.headers.append.extend(values.map(|value| (name.clone(), value)));
-            }
-            nonces = Nonces { script: adapted.script_nonce.as_deref(), style: adapted.style_nonce.as_deref() };
-        }
-        let html = self.site.files.links(plan.needs_style, plan.needs_runtime, nonces);
-        if !html.is_empty() {
-            let edit = Edit { target: Target::Head, position: Position::Prepend, html };
-            plan.edits.push(PlannedEdit { edit, arm: None });
-        }
-        true
     }
 }
 

@@ -32,6 +32,11 @@ pub(super) struct Planned {
 impl Exchange {
     pub(super) fn forget_arms(&mut self) {
         let arms = std::mem::take(&mut self.delivery.arms);
+        self.give_back(&arms);
+    }
+
+    /// Gives back what was reserved for arms that are not delivered.
+    pub(super) fn give_back(&self, arms: &[Planned]) {
         if let Some(profile) = &self.delivery.profile {
             let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
             arms.iter().filter_map(|planned| planned.reservation.as_ref()).for_each(|held| profile.unreserve(held));

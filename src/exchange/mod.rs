@@ -12,13 +12,16 @@ mod compose;
 mod delivery;
 mod failures;
 mod headers;
+mod hydration;
 mod load;
 mod own;
+mod policies;
 mod receive;
 mod respond;
 
 pub use answer::Answer;
 pub use failures::FailureLog;
+pub use hydration::Learnt;
 pub use own::OwnCall;
 
 use crate::admission::Admission;
@@ -70,6 +73,8 @@ pub struct Gateway {
     pub settings: Arc<ArcSwap<Settings>>,
     /// How much may be under way.
     pub admission: Arc<Admission>,
+    /// On which pages the shop's own script throws out what was inserted.
+    pub learnt: Learnt,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.

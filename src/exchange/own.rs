@@ -5,7 +5,7 @@ use crate::admission::Admitted;
 use crate::client;
 use crate::event::{Arm, Event, What};
 use crate::ids::VisitorId;
-use crate::site::Site;
+use crate::site::{Hydration, Site};
 use crate::store::{ProfileKey, StoreError, Write};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
@@ -34,12 +34,15 @@ enum Endpoint {
 /// What the runtime reports.
 #[derive(Deserialize)]
 struct Report<'a> {
-    /// `view`, `click` or `dismiss`.
+    /// `view`, `click` or `dismiss`; `gone` if the shop's own script has thrown it out.
     #[serde(borrow)]
     e: std::borrow::Cow<'a, str>,
     /// `SCENARIO/VARIANT`, as in the marker.
     #[serde(borrow)]
     a: std::borrow::Cow<'a, str>,
+    /// Path of the page.
+    #[serde(borrow, default)]
+    p: std::borrow::Cow<'a, str>,
 }
 
 impl OwnCall {
@@ -97,14 +100,34 @@ impl Gateway {
         answer
     }
 
+    fn gone(&self, site: &Site, kind: &'static str, visitor: VisitorId) {
+        self.metrics.gone.with_label_values(&[site.id.as_str()]).inc();
+        if site.hydration == Hydration::Auto && self.learnt.lost(&site.id, kind, visitor, self.clock.monotonic()) {
+            tracing::warn!(
+                site = %site.id,
+                kind,
+                "the shop's script throws out what was inserted: it is delivered after that script now; `hydration = \"document\"` in \
+                 site.toml does so from the start"
+            );
+        }
+    }
+
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
     async fn report(&self, site: &Site, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
         let Some(visitor) = visitor else { return StatusCode::NO_CONTENT };
+        let kind = site.page_kind(&report.p);
         let what = match &*report.e {
-            "view" => What::View(arm),
+            "gone" => {
+                self.gone(site, kind, visitor);
+                return StatusCode::NO_CONTENT;
+            }
+            "view" => {
+                self.learnt.seen(&site.id, kind);
+                What::View(arm)
+            }
             "click" => What::Click(arm),
             "dismiss" => What::Dismiss(arm),
             _ => return StatusCode::BAD_REQUEST,

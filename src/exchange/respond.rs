@@ -103,10 +103,9 @@ impl Exchange {
         let deciding = tracing::debug_span!(parent: &self.span, "decide", request = %self.number);
         let mut plan = deciding.in_scope(|| self.plan(request, status, headers));
         let mut changed = !plan.edits.is_empty();
-        if changed && !self.fit_policies(&mut plan, headers, edits) {
-            self.gateway.metrics.skipped.with_label_values(&["csp"]).inc();
-            self.forget_arms();
-            changed = false;
+        if changed {
+            self.fit_policies(&mut plan, headers, edits);
+            changed = !plan.edits.is_empty();
         }
         let mut transform = None;
         if changed {

@@ -17,7 +17,7 @@ use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, Origin, PagePattern, SiteLimits};
+use crate::site::{CookieSettings, CustomerMapping, Hydration, Origin, PagePattern, SiteLimits};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -60,6 +60,14 @@ pub(crate) static SITE: Section = Section {
             "\"0%\"",
             "Share of visitors that sees no scenario at all, to measure them all against.",
         ),
+        setting(
+            "hydration",
+            "`auto`, `document` or `parts`",
+            "\"auto\"",
+            "What the shop's own script takes over in the browser. Where it is the whole `document` (Remix and other shops that \
+             hydrate `<html>` itself), it throws out what was inserted before, so all of it is delivered by Noren's script after \
+             it. `auto` learns from visitors' browsers which kinds of pages do so, where a page has Noren's script.",
+        ),
         setting("https_redirect", "true or false", "", "As in gateway.toml, for this site."),
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
@@ -81,6 +89,7 @@ pub(super) struct Settings {
     pub(super) currency: String,
     pub(super) session_timeout: Duration,
     pub(super) holdout: u32,
+    pub(super) hydration: Hydration,
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
@@ -102,6 +111,12 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
         session_timeout: session_timeout(&mut table),
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
+        hydration: table
+            .choice(
+                "hydration",
+                &[("auto", Hydration::Auto), ("document", Hydration::Document), ("parts", Hydration::Parts)],
+            )
+            .map_or(Hydration::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
         cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),

@@ -10,10 +10,12 @@ pub struct Needs<'a> {
     pub script: bool,
     /// Our stylesheet is a file of the page's own origin.
     pub style: bool,
-    /// Origins that inserted markup loads scripts and frames from and connects to.
+    /// What inserted markup loads: a directive and a source, such as `img-src https://cdn.example`.
     pub sources: &'a [&'a str],
     /// An unguessable nonce, used only where a policy takes hashes and `'strict-dynamic'` and has no nonce to reuse.
     pub fresh_nonce: Option<&'a str>,
+    /// Name of the Trusted Types policy by which our script will load others.
+    pub types_policy: Option<&'a str>,
 }
 
 /// How the policies are to be changed.
@@ -31,6 +33,8 @@ pub struct Adapted {
     pub script_forbidden: bool,
     /// Our stylesheet cannot load on this page.
     pub style_forbidden: bool,
+    /// Our script cannot load others on this page.
+    pub loading_forbidden: bool,
 }
 
 /// Adapts all policies of a response to what is needed. Each argument holds the values of one header, line by line.
@@ -62,12 +66,19 @@ pub fn adapt(enforced: &[&str], report_only: &[&str], needs: &Needs<'_>) -> Adap
                 policy.allow_source(CONNECT, "'self'");
             }
             if needs.style {
-                adapted.style_forbidden |= is_enforced && !policy.allow_own(STYLE, adapted.style_nonce.as_deref());
+                let works = policy.allow_own(STYLE, adapted.style_nonce.as_deref());
+                adapted.style_forbidden |= is_enforced && !works;
             }
-            for source in needs.sources.iter().filter(|source| is_source(source)) {
-                for kind in [SCRIPT, CONNECT, FRAME] {
+            for (name, source) in needs.sources.iter().filter_map(|text| text.split_once(' ')) {
+                if let Some(kind) = KINDS.iter().find(|kind| kind.first() == Some(&name))
+                    && is_source(source)
+                {
                     policy.allow_source(kind, source);
                 }
+            }
+            if let Some(name) = needs.types_policy {
+                let works = policy.allow_types_policy(name);
+                adapted.loading_forbidden |= is_enforced && !works;
             }
         }
     }
@@ -82,6 +93,9 @@ const SCRIPT: Kind = &["script-src", "script-src-elem"];
 const STYLE: Kind = &["style-src", "style-src-elem"];
 const CONNECT: Kind = &["connect-src"];
 const FRAME: Kind = &["frame-src"];
+const TYPES: &str = "trusted-types";
+/// What inserted markup may load by.
+const KINDS: [Kind; 6] = [SCRIPT, STYLE, CONNECT, FRAME, &["img-src"], &["media-src"]];
 
 struct Header {
     lines: Vec<Line>,
@@ -191,11 +205,25 @@ impl Policy {
 
     fn allow_source(&mut self, kind: Kind, source: &str) {
         let Some(list) = self.list(kind) else { return };
-        let forbidden = kind == SCRIPT && (list.is_strict() || list.is_none());
+        // Where a nonce stands, our script and what it loads carry it: the whole of the page's origin need not be let in.
+        let forbidden =
+            kind == SCRIPT && (list.is_strict() || list.is_none() || (source == "'self'" && list.nonce().is_some()));
         let allowed = list.has(source) || list.has("*") || (source == "'self'" && list.allows_self());
         if !allowed && !forbidden {
             self.add(kind, source);
         }
+    }
+
+    /// Lets our script make a Trusted Types policy. `false` if the page lets nobody do so.
+    fn allow_types_policy(&mut self, name: &str) -> bool {
+        let Some(list) = self.position(TYPES).and_then(|at| self.directives.get(at)).map(List) else { return true };
+        if list.is_none() {
+            return false;
+        }
+        if !list.has_exactly(name) && !list.has("*") {
+            self.add(&[TYPES], name);
+        }
+        true
     }
 
     /// Adds a source to the directive of a kind, which is made out of the one it falls back on if need be.

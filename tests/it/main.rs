@@ -14,12 +14,14 @@
 
 mod support;
 
+mod browser_policies;
 mod codings;
 mod demo;
 mod durability;
 mod framing;
 mod geo;
 mod headers;
+mod hydration;
 mod insertion;
 mod logs;
 mod oscar;
@@ -29,3 +31,4 @@ mod reload;
 mod requests;
 mod streaming;
 mod succession;
+mod worker;

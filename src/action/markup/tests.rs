@@ -106,9 +106,17 @@ fn everything_is_ascii_and_reads_the_same() {
 }
 
 #[test]
-fn origins_that_it_loads_from_are_collected() {
-    let fragment = finish("<img src=\"https://cdn.example/a.png\"><a href=\"https://x.example\">x</a>", MARK).unwrap();
-    assert_eq!(fragment.origins, ["https://cdn.example".into()]);
+fn what_it_loads_is_collected_by_directive() {
+    let html = "<img src=\"//cdn.example/a.png\"><a href=\"https://x.example\">x</a><iframe src='https://f.example:8443/'></iframe>\
+        <video poster='/p.jpg' src='https://cdn.example/v.mp4'></video><img src='data:image/gif;base64,R0'>";
+    let expected = [
+        "img-src https://cdn.example",
+        "frame-src https://f.example:8443",
+        "img-src 'self'",
+        "media-src https://cdn.example",
+        "img-src data:",
+    ];
+    assert_eq!(finish(html, MARK).unwrap().sources, expected.map(Box::from));
 }
 
 /// What a browser's parser makes of a fragment: element and attribute names, indented; texts and values apart.

@@ -1,7 +1,7 @@
 use super::*;
 
-const BOTH: Needs<'_> = Needs { script: true, style: true, sources: &[], fresh_nonce: None };
-const SCRIPT_ONLY: Needs<'_> = Needs { script: true, style: false, sources: &[], fresh_nonce: None };
+const BOTH: Needs<'_> = Needs { script: true, style: true, sources: &[], fresh_nonce: None, types_policy: None };
+const SCRIPT_ONLY: Needs<'_> = Needs { style: false, ..BOTH };
 
 /// The one policy after adapting; as it was if nothing changed.
 fn one(policy: &str, needs: &Needs<'_>) -> String {
@@ -80,6 +80,11 @@ fn every_policy_and_report_only_is_edited() {
         ["script-src a.example 'self', script-src b.example 'self'", "img-src 'self'"]
     );
     assert_eq!(adapted.report_only.unwrap(), ["script-src c.example 'self'"]);
+    let reported = adapt(&[], &["default-src 'none'; trusted-types a"], &Needs { types_policy: Some("gw"), ..BOTH });
+    assert_eq!(
+        reported.report_only.unwrap(),
+        ["default-src 'none'; trusted-types a gw; script-src 'self'; connect-src 'self'; style-src 'self'"]
+    );
     let mixed = adapt(&["script-src 'nonce-one'", "script-src 'strict-dynamic' 'nonce-two'"], &[], &SCRIPT_ONLY);
     assert_eq!(mixed.script_nonce.as_deref(), Some("one"));
     assert_eq!(
@@ -112,14 +117,37 @@ fn what_a_page_forbids_outright_stays_forbidden() {
 
 #[test]
 fn named_sources_go_where_they_are_needed_and_nowhere_else() {
-    let needs = Needs { sources: &["https://chat.example", "evil; script-src *"], ..Needs::default() };
+    let sources =
+        ["frame-src https://chat.example", "img-src 'self'", "script-src evil; script-src *", "base-uri *", "*"];
+    let needs = Needs { sources: &sources, ..Needs::default() };
     assert_eq!(
-        one("default-src 'self'; frame-src 'none'; img-src 'self'", &needs),
-        "default-src 'self'; frame-src https://chat.example; img-src 'self'; script-src 'self' https://chat.example; connect-src 'self' https://chat.example"
+        one("default-src https://cdn.example; frame-src 'none'", &needs),
+        "default-src https://cdn.example; frame-src https://chat.example; img-src https://cdn.example 'self'"
     );
+    let needs = Needs { sources: &["script-src https://chat.example", "script-src 'self'"], ..Needs::default() };
+    assert_eq!(one("script-src a.example", &needs), "script-src a.example https://chat.example 'self'");
     assert_eq!(
         one("script-src 'strict-dynamic' 'nonce-x'", &needs),
         "script-src 'strict-dynamic' 'nonce-x'",
         "a host is void there"
     );
+    assert_eq!(
+        one("script-src 'nonce-x'", &needs),
+        "script-src 'nonce-x' https://chat.example",
+        "the page's own origin is not let in where a nonce will do"
+    );
+}
+
+#[test]
+fn trusted_types_policy_is_named_unless_the_page_lets_nobody_make_one() {
+    let needs = Needs { types_policy: Some("gw"), ..Needs::default() };
+    assert_eq!(one("trusted-types shop 'allow-duplicates'", &needs), "trusted-types shop 'allow-duplicates' gw");
+    for policy in ["trusted-types *", "trusted-types gw", "require-trusted-types-for 'script'"] {
+        assert_eq!(one(policy, &needs), policy);
+    }
+    for policy in ["trusted-types 'none'", "trusted-types"] {
+        let adapted = adapt(&[policy], &[policy], &needs);
+        assert!(adapted.loading_forbidden && adapted.enforced.is_none(), "{policy}");
+        assert!(!adapt(&[], &[policy], &needs).loading_forbidden, "a report forbids nothing");
+    }
 }

@@ -33,13 +33,22 @@ pub(crate) struct Browser {
 impl Browser {
     /// Opens a browser for which `host` (on port 80) is at `address`. It reaches nothing else.
     pub(crate) async fn open(host: &str, address: SocketAddr) -> Self {
+        Self::open_with(host, address, &[]).await
+    }
+
+    /// The same, taking `host` for as safe as https is: only there are service workers.
+    pub(crate) async fn open_trusting(host: &str, address: SocketAddr) -> Self {
+        Self::open_with(host, address, &[&format!("--unsafely-treat-insecure-origin-as-secure=http://{host}")]).await
+    }
+
+    async fn open_with(host: &str, address: SocketAddr, more: &[&str]) -> Self {
         let driver = free_address();
         let dir = TempDir::new().unwrap();
         let mut command = Command::new("chromedriver");
         command.arg(format!("--port={}", driver.port()));
         let process = Process::start("chromedriver", &mut command, &dir.path().join("log"));
         eventually("chromedriver answers", || (try_get(driver, "/status") == Some(200)).then_some(()));
-        let capabilities = json!({
+        let mut capabilities = json!({
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "args": [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -53,6 +62,7 @@ impl Browser {
                 format!("--user-data-dir={}", dir.path().join("profile").display()),
             ] },
         });
+        capabilities["goog:chromeOptions"]["args"].as_array_mut().unwrap().extend(more.iter().map(|&flag| flag.into()));
         let Value::Object(capabilities) = capabilities else { unreachable!() };
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
@@ -145,6 +155,16 @@ impl Browser {
         let entries = self.command("se/log", json!({ "type": "browser" })).await;
         let severe = entries.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
         severe.map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Has a script run on every page to come, before the page's own and whatever its policies.
+    pub(crate) async fn on_every_page(&self, script: &str) {
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
+    /// Becomes another visitor.
+    pub(crate) async fn forget_cookies(&self) {
+        self.devtools("Network.clearBrowserCookies", json!({})).await;
     }
 
     /// Takes a picture of what is on the screen once nothing moves any more, into `target/screenshots/`.

@@ -1,4 +1,4 @@
-//! A real storefront that nobody here wrote.
+//! Shops that are programs of their own: a real storefront that nobody here wrote, and a small one that is rendered by React.
 
 use super::eventually;
 use super::gateway::try_get;
@@ -8,35 +8,62 @@ use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A running copy of the shop, with a database of its own.
-pub(crate) struct Oscar {
+/// A running copy of the storefront, with a database of its own.
+pub(crate) struct Oscar(Running);
+
+/// A running copy of the small shop in React.
+pub(crate) struct ReactShop(Running);
+
+impl Oscar {
+    /// Starts the shop, which answers to `host`. The first start installs it.
+    pub(crate) fn start(host: &str) -> Self {
+        Self(Running::start("oscar", "/catalogue/", |command, port| {
+            command.arg(port).env("SHOP_HOSTS", format!("{host},127.0.0.1"));
+            command.env("SHOP_TRUSTED_ORIGINS", format!("http://{host}"));
+        }))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+}
+
+impl ReactShop {
+    /// Starts the shop with a version of React, 18 or 19. The first start installs it.
+    pub(crate) fn start(version: u32) -> Self {
+        Self(Running::start("react", "/", |command, port| {
+            command.arg(version.to_string()).arg(port);
+        }))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+}
+
+/// A shop that its script `tests/shops/NAME/up.sh` has started.
+struct Running {
     _process: Process,
     address: SocketAddr,
     _dir: TempDir,
 }
 
-impl Oscar {
-    /// Starts the shop, which answers to `host`. The first start installs it.
-    pub(crate) fn start(host: &str) -> Self {
+impl Running {
+    fn start(name: &'static str, page: &str, arguments: impl FnOnce(&mut Command, String)) -> Self {
         let address = free_address();
         let dir = TempDir::new().unwrap();
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shops/oscar/up.sh");
-        let mut command = Command::new(script);
-        command.arg(address.port().to_string()).env("SHOP_HOSTS", format!("{host},127.0.0.1"));
-        command.env("SHOP_TRUSTED_ORIGINS", format!("http://{host}"));
-        let mut process = Process::start("oscar", &mut command, &dir.path().join("log"));
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/shops/{name}/up.sh")));
+        arguments(&mut command, address.port().to_string());
+        let mut process = Process::start(name, &mut command, &dir.path().join("log"));
         let start = std::time::Instant::now();
         // Installing takes a minute, which is longer than anything else is waited for.
-        while start.elapsed() < std::time::Duration::from_secs(240) && try_get(address, "/catalogue/") != Some(200) {
+        while start.elapsed() < std::time::Duration::from_secs(240) && try_get(address, page) != Some(200) {
             assert!(process.ended().is_none(), "the shop ended at its start:\n{}", process.log());
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        eventually("the shop answers", || (try_get(address, "/catalogue/") == Some(200)).then_some(()));
+        eventually("the shop answers", || (try_get(address, page) == Some(200)).then_some(()));
         Self { _process: process, address, _dir: dir }
-    }
-
-    /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 }
