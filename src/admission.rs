@@ -330,7 +330,8 @@ impl Line {
         self.unsaid.fetch_add(1, Ordering::Relaxed);
         let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
         let last = self.said.load(Ordering::Relaxed);
-        let due = !self.begun.swap(true, Ordering::Relaxed) || now.saturating_sub(last) >= BETWEEN_LINES.as_millis() as u64;
+        let due =
+            !self.begun.swap(true, Ordering::Relaxed) || now.saturating_sub(last) >= BETWEEN_LINES.as_millis() as u64;
         // Of many at one moment, one speaks.
         let mine = due && self.said.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         mine.then(|| self.unsaid.swap(0, Ordering::Relaxed))

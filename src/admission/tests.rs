@@ -43,7 +43,8 @@ fn a_sites_own_limits_stand_before_those_of_every_site() {
 #[test]
 fn pages_are_shed_before_requests_are_refused() {
     let (all, site) = (admission(), Arc::<SiteLoad>::default());
-    let strained: Vec<_> = (0..3).map(|_| all.request(&site, &room()).unwrap()).map(|held| (held.strained(), held)).collect();
+    let strained: Vec<_> =
+        (0..3).map(|_| all.request(&site, &room()).unwrap()).map(|held| (held.strained(), held)).collect();
     let strained: Vec<_> = strained.iter().map(|(strained, _)| *strained).collect();
     // Half of three is one.
     assert_eq!(strained, [None, Some(Full::Site), Some(Full::Site)]);

@@ -223,4 +223,3 @@ impl Exchange {
         self.gateway.tell(&self.site, change, failure.unwrap_or("all trials succeeded"));
     }
 }
-

@@ -3,8 +3,8 @@
 //! The parser is bounded by its limit, encoders by their settings. Only the decoder's window is the shop's choice: it stands in the
 //! body's first bytes, up to 16 MiB, and is taken as the page grows.
 
-use super::codec::{Coding, OutCoding};
 use super::Limits;
+use super::codec::{Coding, OutCoding};
 
 const KIB: usize = 1024;
 
@@ -156,7 +156,10 @@ mod tests {
         // What cannot be is refused by the decoder: it must not be counted, and shut out all others.
         assert_eq!(zstd(&[0, 0xFF]), LARGEST_WINDOW);
         assert_eq!(zstd(&[0xE0, 255, 255, 255, 255, 255, 255, 255, 255]), LARGEST_WINDOW);
-        assert_eq!((zstd(&[]), declared_window(Coding::Brotli, &[]), declared_window(Coding::Gzip, &[31, 139])), (0, 0, 0));
+        assert_eq!(
+            (zstd(&[]), declared_window(Coding::Brotli, &[]), declared_window(Coding::Gzip, &[31, 139])),
+            (0, 0, 0)
+        );
         for coding in [Coding::Brotli, Coding::Zstd] {
             let page = "<p>a line of a page</p>".repeat(100_000);
             assert!(declared_window(coding, &encode(coding, page.as_bytes())) >= 1 << 16);

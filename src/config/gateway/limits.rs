@@ -164,7 +164,9 @@ impl Limits {
             ),
             max_requests: count(&mut table, "max_requests", 1, default.max_requests),
             max_requests_per_site: count(&mut table, "max_requests_per_site", 1, default.max_requests_per_site),
-            rewrite_memory: table.size("rewrite_memory", 0..=1 << 40).map_or(default.rewrite_memory, |found| found.value),
+            rewrite_memory: table
+                .size("rewrite_memory", 0..=1 << 40)
+                .map_or(default.rewrite_memory, |found| found.value),
             rewrite_memory_per_site: table
                 .size("rewrite_memory_per_site", 0..=1 << 40)
                 .map_or(default.rewrite_memory_per_site, |found| found.value),
