@@ -27,9 +27,9 @@ fn assert_untouched(gateway: &Gateway, origin: &Origin, request: &Request, why: 
 
 /// Nothing was recorded of anybody.
 fn assert_nobody_was_counted(gateway: &Gateway) {
-    eventually("all requests have ended", || (gateway.metric("noren_requests_in_flight", "") == 0.0).then_some(()));
-    assert_eq!(gateway.metric("noren_profile_loads_total", ""), 0.0);
-    assert_eq!(gateway.metric("noren_recorder_queue_length", "") + gateway.metric("noren_recorder_writes", ""), 0.0);
+    eventually("all requests have ended", || (gateway.count("noren_requests_in_flight", "") == 0).then_some(()));
+    assert_eq!(gateway.count("noren_profile_loads_total", ""), 0);
+    assert_eq!(gateway.count("noren_recorder_queue_length", "") + gateway.count("noren_recorder_writes", ""), 0);
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn answers_for_scripts_are_never_touched() {
         let origin = Origin::fixed(answer(kind, body));
         let gateway = Gateway::serve(eager(&origin).path());
         assert_untouched(&gateway, &origin, &request, what);
-        eventually("the request has ended", || (gateway.metric("noren_requests_in_flight", "") == 0.0).then_some(()));
-        assert_eq!(gateway.metric("noren_recorder_writes", ""), 0.0, "{what} is no page view");
+        eventually("the request has ended", || (gateway.count("noren_requests_in_flight", "") == 0).then_some(()));
+        assert_eq!(gateway.count("noren_recorder_writes", ""), 0, "{what} is no page view");
     }
 }
 
@@ -294,7 +294,7 @@ fn where_nothing_can_be_inserted_conditions_and_ranges_are_the_shops_affair() {
 #[test]
 fn digests_are_kept_where_the_page_is_and_go_where_it_is_changed() {
     let digests = ["Digest", "Content-Digest", "Repr-Digest", "Content-MD5"];
-    let headers: String = digests.iter().map(|name| format!("{name}: sha-256=:AAAA:\r\n")).collect();
+    let headers = digests.map(|name| format!("{name}: sha-256=:AAAA:\r\n")).concat();
     let origin = Origin::page(&headers, HTML);
     let changed = Gateway::serve(eager(&origin).path()).fetch(&Request::page("/"));
     assert!(

@@ -51,7 +51,7 @@ fn pages_pass_as_they_are_before_requests_are_refused_and_all_is_well_afterwards
     rules.site("other", "other.example", other.address(), "");
     rules.write("sites/other/scenarios/hello.toml", &inserting("true", "<div>hello</div>"));
     let gateway = Gateway::serve(rules.path());
-    let shed = |labels: &str| gateway.metric("noren_shed_total", labels);
+    let shed = |labels: &str| gateway.count("noren_shed_total", labels);
     let is_enhanced = |host: &str| gateway.fetch(&Request::page("/").host(host)).has("hello/a");
     assert!(is_enhanced("shop.example"));
 
@@ -64,8 +64,8 @@ fn pages_pass_as_they_are_before_requests_are_refused_and_all_is_well_afterwards
     let mut headers = through.end_to_end();
     headers.retain(|(name, _)| name != "date");
     assert_eq!((headers, through.framing), (direct.end_to_end(), direct.framing));
-    assert_eq!((shed("site=\"shop\",what=\"page\""), shed("")), (1.0, 1.0));
-    assert_eq!(gateway.metric("noren_responses_total", "treatment=\"shed\""), 1.0);
+    assert_eq!((shed("site=\"shop\",what=\"page\""), shed("")), (1, 1));
+    assert_eq!(gateway.count("noren_responses_total", "treatment=\"shed\""), 1);
     assert!(is_enhanced("other.example"), "a site's load is its own");
 
     held.extend(linger(&gateway, &origin, 2));
@@ -77,8 +77,8 @@ fn pages_pass_as_they_are_before_requests_are_refused_and_all_is_well_afterwards
     let refused = H2::plain(gateway.address()).page("http://shop.example/");
     assert_eq!((refused.status.as_u16(), refused.headers.contains_key("retry-after")), (503, true));
     assert_eq!(origin.received().len(), received, "no shop hears of what is refused");
-    assert_eq!(shed("site=\"shop\",what=\"request\""), 2.0);
-    assert_eq!(gateway.metric("noren_requests_in_flight", ""), 4.0);
+    assert_eq!(shed("site=\"shop\",what=\"request\""), 2);
+    assert_eq!(gateway.count("noren_requests_in_flight", ""), 4);
     assert!(is_enhanced("other.example"), "a site's load is its own");
 
     drop(open);
@@ -86,7 +86,7 @@ fn pages_pass_as_they_are_before_requests_are_refused_and_all_is_well_afterwards
         let response = connection.response();
         assert_eq!((response.status, response.ending), (200, Ending::Complete));
     }
-    eventually("the load is gone", || (gateway.metric("noren_requests_in_flight", "") == 0.0).then_some(()));
+    eventually("the load is gone", || (gateway.count("noren_requests_in_flight", "") == 0).then_some(()));
     assert!(is_enhanced("shop.example"));
     assert_eq!(gateway.log().matches("pages pass as the shop sent them").count(), 1, "{}", gateway.log());
     assert_eq!(gateway.log().matches("requests are answered by 503").count(), 1, "{}", gateway.log());
@@ -101,7 +101,7 @@ fn requests_of_all_sites_together_are_bounded() {
     let gateway = Gateway::serve(rules.path());
     let _held = linger(&gateway, &origin, 2);
     assert_eq!(gateway.fetch(&Request::page("/").host("other.example")).status, 503);
-    assert_eq!(gateway.metric("noren_shed_total", "limit=\"gateway\",site=\"other\",what=\"request\""), 1.0);
+    assert_eq!(gateway.count("noren_shed_total", "limit=\"gateway\",site=\"other\",what=\"request\""), 1);
     drop(open);
     eventually("there is room again", || {
         (gateway.fetch(&Request::page("/").host("other.example")).status == 200).then_some(())
@@ -115,9 +115,9 @@ fn a_client_that_leaves_gives_its_place_back() {
         Gateway::serve(banner_for(&origin, "limits = { max_requests_per_site = 1, shed_at = '100%' }").path());
     for _ in 0..3 {
         drop(linger(&gateway, &origin, 1));
-        eventually("the place is free", || (gateway.metric("noren_requests_in_flight", "") == 0.0).then_some(()));
+        eventually("the place is free", || (gateway.count("noren_requests_in_flight", "") == 0).then_some(()));
         assert!(gateway.fetch(&Request::page("/")).has("hello/a"));
-        eventually("it has ended", || (gateway.metric("noren_requests_in_flight", "") == 0.0).then_some(()));
+        eventually("it has ended", || (gateway.count("noren_requests_in_flight", "") == 0).then_some(()));
     }
 }
 
@@ -158,12 +158,12 @@ fn connections_beyond_the_limit_are_closed_and_the_others_live_on() {
         assert_eq!(connection.exchange(&Request::page("/")).status, 200);
     }
     assert!(Connection::open(gateway.address()).body().is_closed());
-    assert_eq!(gateway.metric("noren_shed_total", "what=\"connection\""), 1.0);
-    assert_eq!(gateway.metric("noren_connections", ""), 2.0);
+    assert_eq!(gateway.count("noren_shed_total", "what=\"connection\""), 1);
+    assert_eq!(gateway.count("noren_connections", ""), 2);
     let [first, mut second] = held;
     assert!(second.exchange(&Request::page("/")).has("hello/a"));
     drop(first);
-    eventually("a place is free", || (gateway.metric("noren_connections", "") == 1.0).then_some(()));
+    eventually("a place is free", || (gateway.count("noren_connections", "") == 1).then_some(()));
     assert_eq!(gateway.fetch(&Request::page("/")).status, 200);
 }
 
@@ -172,12 +172,12 @@ fn unused_connections_are_not_kept_when_they_grow_few() {
     let origin = Origin::page("", HTML);
     let gateway = Gateway::serve(banner_for(&origin, "limits = { max_connections = 4, shed_at = '50%' }").path());
     let mut held = [(); 3].map(|()| Connection::open(gateway.address()));
-    eventually("all are there", || (gateway.metric("noren_connections", "") == 3.0).then_some(()));
+    eventually("all are there", || (gateway.count("noren_connections", "") == 3).then_some(()));
     let response = held[0].exchange(&Request::page("/"));
     assert_eq!((response.header("connection"), response.has("hello/a")), (Some("close"), true));
     assert!(held[0].body().is_closed());
     // Two are few enough.
-    eventually("one has gone", || (gateway.metric("noren_connections", "") == 2.0).then_some(()));
+    eventually("one has gone", || (gateway.count("noren_connections", "") == 2).then_some(()));
     for _ in 0..2 {
         assert_eq!(held[1].exchange(&Request::page("/")).status, 200);
     }
@@ -206,13 +206,13 @@ fn pages_pass_where_there_is_no_memory_to_rewrite_them() {
     let gateway = Gateway::serve(banner_for(&origin, "limits = { rewrite_memory = '10KiB' }").path());
     let response = gateway.fetch(&Request::page("/"));
     assert_eq!((response.text().as_str(), response.header("etag")), (HTML, Some("\"1\"")));
-    assert_eq!(gateway.metric("noren_shed_total", "limit=\"memory\""), 1.0);
+    assert_eq!(gateway.count("noren_shed_total", "limit=\"memory\""), 1);
 
     let rules = banner_for(&origin, "");
     let gateway = Gateway::serve(rules.path());
     let mut visitor = Visitor::default();
     assert!(visitor.visit(gateway.address(), "/").has("hello/a"));
-    eventually("it is given back", || (gateway.metric("noren_rewrite_memory_bytes", "") == 0.0).then_some(()));
+    eventually("it is given back", || (gateway.count("noren_rewrite_memory_bytes", "") == 0).then_some(()));
     // A site has a limit of its own.
     rules.site("shop", "shop.example", origin.address(), "[limits]\nrewrite_memory = '1KiB'\n");
     eventually("the site's limit is taken", || (!visitor.visit(gateway.address(), "/").has("hello/a")).then_some(()));
@@ -234,9 +234,7 @@ fn break_it(gateway: &Gateway) {
     for _ in 0..4 {
         assert_eq!(gateway.fetch(&Request::page("/?fail=1")).text(), HTML);
     }
-    eventually("rewriting is turned off", || {
-        (gateway.metric("noren_breaker_open", "site=\"shop\"") == 1.0).then_some(())
-    });
+    eventually("rewriting is turned off", || (gateway.count("noren_breaker_open", "site=\"shop\"") == 1).then_some(()));
 }
 
 #[test]
@@ -250,7 +248,7 @@ fn rewriting_that_keeps_failing_is_turned_off_and_on_again_by_itself() {
     eventually("rewriting is on again", || {
         let response = gateway.fetch(&Request::page("/"));
         assert!(response.has("hello/a") || response.text() == HTML);
-        (gateway.metric("noren_breaker_open", "site=\"shop\"") == 0.0).then_some(())
+        (gateway.count("noren_breaker_open", "site=\"shop\"") == 0).then_some(())
     });
     assert!(gateway.fetch(&Request::page("/")).has("hello/a"));
     assert_eq!(gateway.log().matches("rewriting is on again").count(), 1);
@@ -266,14 +264,27 @@ fn while_rewriting_is_off_pages_pass_and_other_sites_are_rewritten_and_new_rules
     let response = gateway.fetch(&Request::page("/"));
     assert_eq!((response.text().as_str(), response.header("etag")), (HTML, Some("\"1\"")));
     assert_eq!(response.all("set-cookie").len(), 0);
-    assert_eq!(gateway.metric("noren_shed_total", "limit=\"breaker\""), 1.0);
+    assert_eq!(gateway.count("noren_shed_total", "limit=\"breaker\""), 1);
     eventually("the other site is served", || {
         let response = gateway.fetch(&Request::page("/").host("other.example"));
         (response.status == 200 && response.has("hello/a")).then_some(())
     });
     rules.scenario("hello", &inserting("true", "<div>mended</div>"));
     eventually("the new rules are tried", || gateway.fetch(&Request::page("/")).has("mended").then_some(()));
-    assert_eq!(gateway.metric("noren_breaker_open", "site=\"shop\""), 0.0);
+    assert_eq!(gateway.count("noren_breaker_open", "site=\"shop\""), 0);
+}
+
+#[test]
+fn pages_that_cost_too_much_time_of_ours_turn_rewriting_off() {
+    let origin = Origin::page(HEADERS, HTML);
+    let settings = "breaker = { pages = 4, slow_page = '0ms', pause = '1h' }";
+    let gateway = Gateway::serve(banner_for(&origin, settings).path());
+    for _ in 0..4 {
+        assert!(gateway.fetch(&Request::page("/")).has("hello/a"));
+    }
+    eventually("rewriting is turned off", || (gateway.count("noren_breaker_open", "site=\"shop\"") == 1).then_some(()));
+    assert_eq!(gateway.fetch(&Request::page("/")).text(), HTML);
+    assert!(gateway.log().contains("\"reason\":\"slow\""), "{}", gateway.log());
 }
 
 #[test]
@@ -305,5 +316,5 @@ fn broken_pages_of_the_shop_turn_nothing_off() {
         assert!(status != 200 || connection.body().rest().1 == Ending::Cut);
     }
     assert!(gateway.fetch(&Request::page("/")).has("hello/a"));
-    assert_eq!(gateway.metric("noren_breaker_open", ""), 0.0);
+    assert_eq!(gateway.count("noren_breaker_open", ""), 0);
 }
