@@ -73,7 +73,9 @@ mod tests {
         assert!(take("2001:db8::1").is_some() && take("2001:db8::ffff:1").is_some());
         assert_eq!(take("2001:db8::2"), None);
         assert!(take("2001:db8:0:1::1").is_some());
-        held.into_iter().for_each(|key| clients.give(key));
+        for key in held {
+            clients.give(key);
+        }
         assert!(clients.shards.iter().all(|shard| !shard.lock().contains_key(&held[0].0)));
         assert!(take("192.0.2.1").is_some());
     }

@@ -132,18 +132,18 @@ impl Gateway {
 
     /// Tells ops that a site's breaker has changed.
     fn tell(&self, site: &Site, change: Option<Change>, reason: &str) {
+        let Some(change) = change else { return };
         let open = self.metrics.breaker_open.with_label_values(&[site.id.as_str()]);
         match change {
-            None => {}
-            Some(Change::Opened { pages, failed, pause }) => {
+            Change::Opened { pages, failed, pause } => {
                 open.set(1);
                 let pause_s = pause.as_secs_f64();
                 tracing::error!(site = %site.id, pages, failed, reason, pause_s, "rewriting keeps failing and is turned off");
             }
-            Some(Change::StillOpen { pause }) => {
+            Change::StillOpen { pause } => {
                 tracing::warn!(site = %site.id, reason, pause_s = pause.as_secs_f64(), "rewriting still fails and stays off");
             }
-            Some(Change::Closed) => {
+            Change::Closed => {
                 open.set(0);
                 tracing::info!(site = %site.id, reason, "rewriting is on again");
             }

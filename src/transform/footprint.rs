@@ -21,8 +21,7 @@ pub fn footprint(from: Coding, to: OutCoding, limits: Limits) -> usize {
     let parser = 2 * limits.parser_memory + 16 * KIB;
     let decoder = match from {
         Coding::Identity => 0,
-        Coding::Gzip | Coding::Deflate => 64 * KIB,
-        Coding::Brotli => 64 * KIB,
+        Coding::Gzip | Coding::Deflate | Coding::Brotli => 64 * KIB,
         Coding::Zstd => 256 * KIB,
     };
     let encoder = match to {

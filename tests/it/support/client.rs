@@ -110,6 +110,12 @@ impl Connection {
         self.send_bytes(&request.bytes());
     }
 
+    /// Sends a request to one who may have closed the connection already.
+    pub(crate) fn try_send(&mut self, request: &Request) {
+        self.method.clone_from(&request.method);
+        let _ = self.reader.stream().write_all(&request.bytes());
+    }
+
     /// Sends bytes as they are.
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
         self.reader.stream().write_all(bytes).unwrap();
