@@ -105,6 +105,7 @@ const CASES: &[Case] = &[
     Case { headers: &["Content-Security-Policy: style-src 'none'"], own: PLAIN, shown: "" },
     Case { headers: &["Content-Security-Policy: sandbox allow-same-origin allow-forms"], own: None, shown: STILL },
     Case { headers: &["Content-Security-Policy: sandbox allow-scripts allow-same-origin"], own: PLAIN, shown: ALL },
+    Case { headers: &["Content-Security-Policy: sandbox allow-scripts"], own: PLAIN, shown: ALL },
 ];
 
 fn shop() -> Origin {
@@ -113,6 +114,7 @@ fn shop() -> Origin {
         else {
             let (kind, body) = match request.target.as_str() {
                 "/chat.js" => ("text/javascript", "window.chat = true"),
+                "/app.js" => ("text/javascript", "window.app = true"),
                 "/pixel.svg" => ("image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'/>"),
                 _ => ("text/plain", ""),
             };
@@ -194,4 +196,44 @@ async fn no_page_complains_of_its_policies_and_all_that_can_be_shown_is() {
         skipped += f64::from(u8::from(case.shown != ALL));
         assert_eq!(gateway.metric("noren_pages_skipped_total", "reason=\"csp\""), skipped, "{what}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_with_a_base_elsewhere_integrity_and_a_quarter_megabyte_of_styles_is_served() {
+    let body = format!(
+        "<?xml version=\"1.0\"?><!DOCTYPE html><html><head><base href=\"http://elsewhere.example/deep/\"><title>Shop</title>\
+         <script src=\"http://shop.example/app.js\" integrity=\"sha384-qm/xwfk4QEM4BvSa/58gYJ0/H5wW0M+j+2Od+y6MgCLeT8Z4z0yZz+sXNha9Anlf\"></script>\
+         <style>{}</style></head><body><h1>Shop</h1></body></html>",
+        ".a > .b { color: #123456 }\n".repeat(9_000)
+    );
+    let script = b"window.app = true";
+    let shop = Origin::new(move |request, wire| match request.target.as_str() {
+        "/app.js" => {
+            let head =
+                format!("HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\nContent-Length: {}\r\n\r\n", script.len());
+            wire.send([head.as_bytes(), script].concat());
+        }
+        _ => wire.send(origin::page("", &body)),
+    });
+    let rules = Rules::shop(shop.address());
+    let measured =
+        |action: &str| format!("name = 'x'\nwhen = 'true'\n[caps]\nstop_after = ['click']\n[[variant]]\n{action}");
+    rules.scenario("banner", &measured("[variant.banner]\ntext = 'Free shipping'\n"));
+    rules.scenario("popup", &measured("[variant.popup]\ntitle = 'Stay a while'\n"));
+    let gateway = Gateway::serve(rules.path());
+    // No file of the shop's is altered.
+    let file = gateway.fetch(&crate::support::Request::page("/app.js"));
+    assert_eq!((file.body.as_slice(), file.header("content-length")), (script.as_slice(), Some("17")));
+
+    let browser = Browser::open(HOST, gateway.address()).await;
+    browser.screen(Screen::Desktop).await;
+    browser.goto(&format!("http://{HOST}/")).await;
+    browser.until_shown("dialog[data-gw='popup/a']:modal").await;
+    browser.until_shown("[data-gw='banner/a']").await;
+    assert_eq!(
+        browser.eval("[window.app, getComputedStyle(document.querySelector('dialog')).position]").await,
+        serde_json::json!([true, "fixed"])
+    );
+    browser.until("performance.getEntriesByName('http://shop.example/gw/e').length").await;
+    assert_eq!(browser.console_errors().await, Vec::<String>::new());
 }
