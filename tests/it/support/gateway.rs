@@ -149,6 +149,11 @@ impl Gateway {
         series.sum()
     }
 
+    /// The same of a metric that counts.
+    pub(crate) fn count(&self, name: &str, labels: &str) -> u64 {
+        self.metric(name, labels).to_string().parse().unwrap()
+    }
+
     /// All metrics, as a scraper gets them.
     pub(crate) fn metrics(&self) -> String {
         fetch(self.addresses.ops, &Request::new("GET", "/metrics").host("127.0.0.1")).text()
