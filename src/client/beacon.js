@@ -2,16 +2,25 @@
 
 const told = new Set();
 
-const tell = (what, element) => {
-  const arm = element.getAttribute(MARK);
+const tell = (what, arm) => {
   const body = JSON.stringify({ e: what, a: arm, p: location.pathname.slice(0, 512) });
-  if (!arm || told.has(body)) return;
+  // A sandboxed page has no origin and no cookie: nobody would be known by it.
+  if (told.has(body) || window.origin === 'null') return;
   told.add(body);
-  const url = '/' + PREFIX + '/e';
+  // Said in full: the page may have a `<base>`.
+  const url = location.origin + '/' + PREFIX + '/e';
   if (!(navigator.sendBeacon && navigator.sendBeacon(url, body))) {
     fetch(url, { method: 'POST', body, keepalive: true, credentials: 'same-origin' }).catch(() => {});
   }
 };
+
+const tellOf = (what, element) => {
+  const arm = element.getAttribute(MARK);
+  if (arm) tell(what, arm);
+};
+
+// A page that a service worker has kept and shows again was counted when it was delivered.
+const again = performance.getEntriesByType('navigation').some((entry) => entry.workerStart && !entry.transferSize);
 
 // A view is half of it, or half a screen of it, on the screen for one second of a page that is looked at.
 const timers = new Map();
@@ -38,10 +47,10 @@ const seen = (element) => {
     return;
   }
   watcher.unobserve(element);
-  tell('view', element);
+  if (!again) tellOf('view', element);
 };
 
 const dismiss = (element) => {
-  tell('dismiss', element);
+  tellOf('dismiss', element);
   away(element);
 };

@@ -8,8 +8,8 @@ const trusted = (url) => {
   return policy.createScriptURL(url);
 };
 
-// A page that names a nonce has given it to this script: what it loads may have it, too.
-const nonce = doc.currentScript && doc.currentScript.nonce;
+// A page that names a nonce has given it to this script, or to its own: what is loaded may have it, too.
+const nonce = [doc.currentScript, doc.querySelector('script[nonce]')].map((script) => script && script.nonce).find(Boolean);
 
 const loadScript = (root, button) => {
   if (button.disabled) return;

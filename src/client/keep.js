@@ -1,6 +1,7 @@
 // Where the shop's own script takes over the document, what stands in its way is thrown out. There the gateway sends inert
 // templates at the end of the body; they are carried out here, once that script is done, and again if it redraws the page.
 
+const own = doc.currentScript;
 const sheet = doc.querySelector('link[' + MARK + '=style]');
 
 // What was put on the page and must not vanish by itself.
@@ -77,7 +78,9 @@ const carryOut = (templates) => {
 const keep = () => {
   const templates = [...doc.querySelectorAll('template[' + data('at') + ']')];
   settled(() => {
-    kept.forEach((root) => root.isConnected || tell('gone', root));
+    // This script's own element stood beside what was inserted, and may have gone with it before this script began.
+    const lost = [own, ...kept].some((element) => element && !element.isConnected);
     if (templates.length) carryOut(templates);
+    else if (lost && !again) tell('gone', '');
   });
 };

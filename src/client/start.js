@@ -27,7 +27,7 @@ const press = (e) => {
     return;
   }
   if (part.matches('summary') || part.closest('.' + cls('panel'))) return;
-  tell('click', root);
+  tellOf('click', root);
   if (is('copy')) copy(part).catch(() => {});
   if (is('load')) loadScript(root, part);
   if (is('panel') && e.button === 0 && !(e.ctrlKey || e.metaKey || e.shiftKey)) {

@@ -37,7 +37,7 @@ struct Report<'a> {
     /// `view`, `click` or `dismiss`; `gone` if the shop's own script has thrown it out.
     #[serde(borrow)]
     e: std::borrow::Cow<'a, str>,
-    /// `SCENARIO/VARIANT`, as in the marker.
+    /// `SCENARIO/VARIANT`, as in the marker; empty for `gone`.
     #[serde(borrow)]
     a: std::borrow::Cow<'a, str>,
     /// Path of the page.
@@ -100,6 +100,7 @@ impl Gateway {
         answer
     }
 
+    /// The shop's own script has thrown out what was inserted.
     fn gone(&self, site: &Site, kind: &'static str, visitor: VisitorId) {
         self.metrics.gone.with_label_values(&[site.id.as_str()]).inc();
         if site.hydration == Hydration::Auto && self.learnt.lost(&site.id, kind, visitor, self.clock.monotonic()) {
@@ -115,15 +116,18 @@ impl Gateway {
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
     async fn report(&self, site: &Site, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
-        let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
+        let arm = arm(site, &report.a);
+        if arm.is_none() && report.e != "gone" {
+            return StatusCode::BAD_REQUEST;
+        }
         // A visitor without a cookie is nobody to be remembered; the page need not know.
         let Some(visitor) = visitor else { return StatusCode::NO_CONTENT };
         let kind = site.page_kind(&report.p);
+        let Some(arm) = arm else {
+            self.gone(site, kind, visitor);
+            return StatusCode::NO_CONTENT;
+        };
         let what = match &*report.e {
-            "gone" => {
-                self.gone(site, kind, visitor);
-                return StatusCode::NO_CONTENT;
-            }
             "view" => {
                 self.learnt.seen(&site.id, kind);
                 What::View(arm)

@@ -174,7 +174,8 @@ impl Gateway {
 
     /// The same of a metric that counts.
     pub(crate) fn count(&self, name: &str, labels: &str) -> u64 {
-        self.metric(name, labels) as u64
+        // The sum of nothing is -0.
+        (self.metric(name, labels) + 0.0).to_string().parse().unwrap()
     }
 
     /// All metrics, as a scraper gets them.
