@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const POOLED: usize = 4;
 const LEVEL: u32 = 1;
 /// No name, no time, level "fastest", unknown system.
-const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255];
+pub(super) const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255];
 
 thread_local! {
     static POOL: RefCell<Vec<Parked>> = const { RefCell::new(Vec::new()) };
