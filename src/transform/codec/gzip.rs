@@ -114,6 +114,17 @@ impl GzipEncoder {
     }
 }
 
+/// Raw DEFLATE of a text by itself: ends where a byte ends, in a block that is not the last one.
+pub(super) fn deflate_alone(plain: &[u8]) -> Result<BytesMut, CodecError> {
+    let mut encoder = GzipEncoder { begun: true, ..GzipEncoder::new() };
+    let mut out = BytesMut::new();
+    encoder.push(plain, &mut out)?;
+    encoder.run(&[], FlushCompress::Sync, &mut out)?;
+    encoder.stream = u64::MAX;
+    encoder.park();
+    Ok(out)
+}
+
 /// The compressor that holds this stream's history, or one without history.
 fn borrow(stream: u64, amount: u64) -> Compress {
     POOL.with_borrow_mut(|pool| {

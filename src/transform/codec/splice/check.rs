@@ -1,17 +1,19 @@
 //! The checksums of gzip (CRC-32 and length) and zlib (Adler-32).
 
-use flate2::Crc;
+use crc32fast::Hasher;
 
 /// A checksum of what was seen so far.
 #[derive(Debug)]
 pub(super) enum Check {
-    Crc(Crc),
+    /// CRC-32, and the number of bytes.
+    Crc(Hasher, u32),
+    /// Adler-32.
     Adler(Adler),
 }
 
 impl Check {
     pub(super) fn crc() -> Self {
-        Self::Crc(Crc::new())
+        Self::Crc(Hasher::new(), 0)
     }
 
     pub(super) fn adler() -> Self {
@@ -20,22 +22,28 @@ impl Check {
 
     pub(super) fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Crc(crc) => crc.update(bytes),
+            Self::Crc(crc, amount) => {
+                crc.update(bytes);
+                *amount = amount.wrapping_add(bytes.len() as u32);
+            }
             Self::Adler(adler) => adler.update(bytes),
         }
     }
 
     pub(super) fn reset(&mut self) {
         match self {
-            Self::Crc(crc) => crc.reset(),
-            Self::Adler(adler) => *adler = Adler::default(),
+            Self::Crc(..) => *self = Self::crc(),
+            Self::Adler(_) => *self = Self::adler(),
         }
     }
 
     /// Goes on by what another one of the same kind has seen.
     pub(super) fn append(&mut self, other: &Self) {
         match (self, other) {
-            (Self::Crc(crc), Self::Crc(other)) => crc.combine(other),
+            (Self::Crc(crc, amount), Self::Crc(other, more)) => {
+                crc.combine(other);
+                *amount = amount.wrapping_add(*more);
+            }
             (Self::Adler(adler), Self::Adler(other)) => adler.append(other),
             _ => {}
         }
@@ -46,9 +54,9 @@ impl Check {
         let mut trailer = [0; 8];
         let [a, b, c, d, e, f, g, h] = &mut trailer;
         match self {
-            Self::Crc(crc) => {
-                [*a, *b, *c, *d] = crc.sum().to_le_bytes();
-                [*e, *f, *g, *h] = crc.amount().to_le_bytes();
+            Self::Crc(crc, amount) => {
+                [*a, *b, *c, *d] = crc.clone().finalize().to_le_bytes();
+                [*e, *f, *g, *h] = amount.to_le_bytes();
                 (trailer, 8)
             }
             Self::Adler(adler) => {

@@ -3,6 +3,9 @@
 use super::huffman::Lengths;
 use std::collections::VecDeque;
 
+/// Room that is kept between chunks, for bytes and for steps.
+const ROOM: usize = 4 * 1024;
+
 /// Source bytes that are still needed. Places in it are counted in bits from the beginning of the body.
 #[derive(Debug, Default)]
 pub(super) struct Source {
@@ -40,6 +43,8 @@ impl Source {
         let bytes = (self.relative(bit) / 8).min(self.bytes.len());
         self.bytes.drain(..bytes);
         self.dropped += bytes as u64 * 8;
+        // Whoever waits for the next chunk holds no room for it.
+        self.bytes.shrink_to(ROOM);
     }
 }
 
@@ -148,6 +153,7 @@ impl Log {
     pub(super) fn compact(&mut self) {
         self.steps.drain(..self.next);
         self.next = 0;
+        self.steps.shrink_to(ROOM / size_of::<Step>());
     }
 
     pub(super) fn is_empty(&self) -> bool {

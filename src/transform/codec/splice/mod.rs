@@ -6,7 +6,7 @@
 //! - tokens before the first edit are the source's bits;
 //! - inserted text goes in as literals, in the codes of the block that is open: no block is ended, no header repeated. Only
 //!   if the block has no code for some byte does a block of fixed codes stand in for it, until the source's block, its header
-//!   repeated, goes on;
+//!   repeated, goes on. Text so large that matches within it pay is compressed by itself;
 //! - of the tokens that follow, for as long as matches reach back over the place of the edit (32 KiB), those that do are
 //!   written anew with the distance as it is now; where one cannot be written so, literals take its place. No other token
 //!   changes, so that runs of them are copied as bits;
@@ -44,7 +44,7 @@ use writer::Writer;
 const POOLED: usize = 8;
 /// What the rewriter holds back may be coded in this many bytes, and stand in this many blocks.
 const HELD_BYTES: usize = 512 * 1024;
-const HELD_BLOCKS: usize = 1024;
+const HELD_BLOCKS: usize = 2048;
 
 thread_local! {
     static POOL: RefCell<Vec<Box<Inflate>>> = const { RefCell::new(Vec::new()) };

@@ -6,6 +6,7 @@ use super::check::Check;
 use super::huffman::{Codes, FIXED};
 use super::log::{Block, Coded, Kind, Log, Source, Step};
 use super::map::Map;
+use crate::transform::codec::gzip;
 use crate::transform::rewrite::Output;
 use bytes::BytesMut;
 use std::ops::Range;
@@ -14,6 +15,9 @@ use std::sync::LazyLock;
 /// Tokens that stay in a block of fixed codes before the source's block is opened again: its header costs about as much as
 /// fixed codes waste on so many.
 const PATIENCE: usize = 200;
+
+/// Inserted text from this size on is compressed by itself, though the source's block must begin anew behind it.
+const LARGE: usize = 4096;
 
 static FIXED_CODES: LazyLock<Codes> = LazyLock::new(|| Codes::of(&FIXED));
 
@@ -162,11 +166,9 @@ impl Writer {
 
     /// Writes tokens that together decode to `text`.
     fn copy_tokens(&mut self, mut text: &[u8]) {
-        loop {
+        // What stands behind the last token, a flush perhaps, must wait for what may be inserted there.
+        while !text.is_empty() {
             self.settle();
-            if text.is_empty() {
-                return;
-            }
             let Some(&mut step) = self.log.first() else { return };
             let size = match step.kind {
                 Kind::Bulk => {
@@ -250,11 +252,8 @@ impl Writer {
 
     /// Leaves out tokens that together decode to so many bytes.
     fn skip_tokens(&mut self, mut text: &[u8]) {
-        loop {
+        while !text.is_empty() {
             self.settle();
-            if text.is_empty() {
-                return;
-            }
             let Some(&mut step) = self.log.first() else { return };
             let literals = usize::from(step.literals);
             let size = if step.kind == Kind::Stored || step.kind == Kind::Bulk {
@@ -408,6 +407,15 @@ impl Writer {
         self.out.bytes(text);
     }
 
+    /// Writes blocks that were made elsewhere, for a place where a byte begins.
+    fn put_blocks(&mut self, blocks: &[u8]) {
+        self.close();
+        if self.out.is_partial() {
+            self.stored(&[]);
+        }
+        self.out.bytes(blocks);
+    }
+
     /// Ends the open block.
     fn close(&mut self) {
         self.flush_run();
@@ -453,7 +461,11 @@ impl Output for Writer {
         self.check.update(bytes);
         self.cut();
         self.map.insert(self.at, bytes.len());
-        self.put_literals(bytes);
+        let alone = if bytes.len() < LARGE { None } else { gzip::deflate_alone(bytes).ok() };
+        match alone {
+            Some(blocks) => self.put_blocks(&blocks),
+            None => self.put_literals(bytes),
+        }
     }
 
     fn skip(&mut self, bytes: &[u8]) {
