@@ -1,3 +1,4 @@
+use super::limits::RATIO_GRACE;
 use super::*;
 use crate::transform::testing::{Chunks, decode, encode};
 
