@@ -25,5 +25,6 @@ mod passthrough;
 mod protocols;
 mod reload;
 mod requests;
+mod smuggling;
 mod streaming;
 mod succession;

@@ -116,6 +116,11 @@ impl Connection {
         self.reader.stream().flush().unwrap();
     }
 
+    /// Sends bytes, or finds out that the other side has closed.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.reader.stream().write_all(bytes).and_then(|()| self.reader.stream().flush()).is_ok()
+    }
+
     /// Reads the head of the answer.
     pub(crate) fn head(&mut self) -> Head {
         self.reader.head(&self.method)
