@@ -118,12 +118,7 @@ fn header_bomb(client: &mut Frames) {
 fn many_header_bombs(client: &mut Frames) {
     header_bomb(client);
     for stream in (3..2_000).step_by(2) {
-        client.send(
-            kind::HEADERS,
-            END_HEADERS | END_STREAM,
-            stream,
-            &[block(&get("/")), vec![0xbe; 10_000]].concat(),
-        );
+        client.send(kind::HEADERS, END_HEADERS | END_STREAM, stream, &[block(&get("/")), vec![0xbe; 10_000]].concat());
     }
 }
 

@@ -20,6 +20,7 @@ mod durability;
 mod floods;
 mod framing;
 mod headers;
+mod hostile;
 mod insertion;
 mod oscar;
 mod passthrough;
