@@ -15,6 +15,7 @@
 mod support;
 
 mod codings;
+mod conformance;
 mod demo;
 mod durability;
 mod floods;

@@ -1,7 +1,7 @@
 //! An HTTP/2 client that sends any frame, right or wrong (RFC 9113 §4.1).
 
 use super::client::connect;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 /// A frame's type.
@@ -46,6 +46,8 @@ pub(crate) enum Verdict {
     GoAway(u32),
     /// The connection was closed without a word.
     Closed,
+    /// Nothing came, for as long as an impatient client waits.
+    Silence,
 }
 
 impl Verdict {
@@ -56,7 +58,11 @@ impl Verdict {
 
     /// Whether the request was refused: never answered as if it were sound.
     pub(crate) fn refuses(self) -> bool {
-        !matches!(self, Self::Status(status) if status < 400)
+        match self {
+            Self::Status(status) => status >= 400,
+            Self::Silence => false,
+            Self::Reset(_) | Self::GoAway(_) | Self::Closed => true,
+        }
     }
 }
 
@@ -65,12 +71,14 @@ pub(crate) struct Frames {
     stream: TcpStream,
     buffer: Vec<u8>,
     gone: bool,
+    patience: bool,
+    silence: bool,
 }
 
 impl Frames {
     /// Opens a connection without a word.
     pub(crate) fn silent(address: SocketAddr) -> Self {
-        Self { stream: connect(address), buffer: Vec::new(), gone: false }
+        Self { stream: connect(address), buffer: Vec::new(), gone: false, patience: true, silence: false }
     }
 
     /// Opens a connection as RFC 9113 asks: preface, settings, and acknowledgement of the server's.
@@ -94,9 +102,12 @@ impl Frames {
         self.gone |= self.stream.write_all(bytes).is_err();
     }
 
-    /// Waits no longer than a moment for the other side to take bytes: who floods does not care to be heard.
-    pub(crate) fn impatient(&self) {
-        self.stream.set_write_timeout(Some(std::time::Duration::from_secs(1))).unwrap();
+    /// Waits no longer than a moment from now on: for bytes to be taken, or for an answer.
+    pub(crate) fn impatient(&mut self) {
+        let moment = Some(std::time::Duration::from_secs(1));
+        self.stream.set_write_timeout(moment).unwrap();
+        self.stream.set_read_timeout(moment).unwrap();
+        self.patience = false;
     }
 
     /// Whether sending has failed.
@@ -136,8 +147,10 @@ impl Frames {
             let mut bytes = [0; 16 * 1024];
             match self.stream.read(&mut bytes) {
                 Ok(read @ 1..) => self.buffer.extend_from_slice(&bytes[..read]),
-                Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                    panic!("nothing came in {:?}; so far: {:?}", super::PATIENCE, self.buffer)
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    assert!(!self.patience, "nothing came in {:?}; so far: {:?}", super::PATIENCE, self.buffer);
+                    self.silence = true;
+                    return None;
                 }
                 // The end, or a reset.
                 Ok(_) | Err(_) => return None,
@@ -156,7 +169,11 @@ impl Frames {
                 _ => {}
             }
         }
-        Verdict::Closed
+        self.end()
+    }
+
+    fn end(&mut self) -> Verdict {
+        if std::mem::take(&mut self.silence) { Verdict::Silence } else { Verdict::Closed }
     }
 
     /// Whether the server still answers: a ping comes back. Otherwise how the connection ended.
@@ -169,7 +186,7 @@ impl Frames {
                 _ => {}
             }
         }
-        Err(Verdict::Closed)
+        Err(self.end())
     }
 
     /// Reads on until the server closes.
