@@ -155,12 +155,12 @@ pub fn log_panics() {
 
 /// Starts logging to standard error. A second call does nothing.
 ///
-/// `filter` is in tracing's syntax (`info`, `noren=debug`). The proxy library's own messages are let through from
-/// errors on only: at lower levels they quote requests. From `debug` on, every step of an exchange is a span whose end
-/// is a line with the time it was at work and the time it waited.
-pub fn start_logging(format: LogFormat, filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(format!("{filter},pingora_core=off,pingora_proxy=off"))
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,pingora_core=off,pingora_proxy=off"));
+/// `level` is a level's name. Only Noren's own messages are let through: those of the libraries quote requests, and a client
+/// could fill the log with them. From `debug` on, every step of an exchange is a span whose end is a line with the time it
+/// was at work and the time it waited.
+pub fn start_logging(format: LogFormat, level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(format!("off,noren={level}"))
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off,noren=info"));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -31,6 +31,7 @@ impl Answer {
             400 => ("リクエストを解釈できませんでした。", "The request could not be understood."),
             408 => ("時間内にリクエストを受け取れませんでした。", "The request took too long to arrive."),
             413 => ("送信された内容が大きすぎます。", "What was sent is too large."),
+            414 => ("アドレスが長すぎます。", "The address is too long."),
             431 => ("リクエストのヘッダーが大きすぎます。", "The request's headers are too large."),
             421 => ("このお店は見つかりませんでした。", "There is no such shop here."),
             502 => (

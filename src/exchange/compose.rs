@@ -71,6 +71,7 @@ impl Exchange {
         // A condition that panics decides nothing, and the page view counts all the same.
         let decision = catch_unwind(AssertUnwindSafe(|| decide(&site.rules, &cx, None))).unwrap_or_else(|_| {
             gateway.failure(&site.id, "panic", None, "deciding panicked");
+            self.load.fail("panic");
             Decision::default()
         });
         // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.

@@ -4,7 +4,7 @@ use crate::exchange::{Answer, HeadEdits, RequestView};
 use crate::plan::HeaderEdits;
 use crate::site::Origin;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::Stream;
 use pingora::protocols::l4::socket::SocketAddr;
@@ -14,7 +14,7 @@ use pingora::utils::tls::{WrappedX509, parse_x509};
 use pingora::{Error, ErrorType};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,17 +33,27 @@ impl Front {
     /// A 400 for a request without one clear host (RFC 9112 §3.2).
     pub(super) fn read(session: &Session) -> Result<Self, Answer> {
         let request = session.req_header();
+        if !is_framed_in_one_way(request) {
+            return Err(Answer::error(400));
+        }
         let mut hosts = request.headers.get_all(HOST).iter();
-        let named = hosts.next().and_then(|value| value.to_str().ok());
+        let named = hosts.next();
         if hosts.next().is_some() {
             return Err(Answer::error(400));
         }
         // RFC 9112 §3.2.2: the authority of an absolute target overrides Host; HTTP/2 has `:authority`.
-        let authority = request.uri.authority().map(http::uri::Authority::as_str).or(named).unwrap_or_default();
-        if authority.contains('@') {
-            return Err(Answer::error(400));
-        }
-        let host = without_port(authority).trim_end_matches('.').to_ascii_lowercase();
+        let authority = match (request.uri.authority(), named) {
+            (Some(authority), _) => authority.as_str(),
+            (None, Some(host)) => host.to_str().map_err(|_| Answer::error(400))?,
+            // HTTP/1.0 knew no Host: such a request is of no shop, but it is well formed.
+            (None, None) if request.version == Version::HTTP_10 => "",
+            (None, None) => return Err(Answer::error(400)),
+        };
+        let host = match host_of(authority) {
+            Some(host) => host.to_ascii_lowercase(),
+            None if authority.is_empty() && request.version == Version::HTTP_10 => String::new(),
+            None => return Err(Answer::error(400)),
+        };
         let peer = match session.client_addr() {
             Some(SocketAddr::Inet(address)) => address.ip().to_canonical(),
             _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -80,14 +90,42 @@ pub(super) fn peer_of(stream: &Stream) -> Option<IpAddr> {
     }
 }
 
-/// The host of an authority, without port; IPv6 literals keep their brackets.
-fn without_port(authority: &str) -> &str {
-    match authority.rfind(':') {
-        Some(colon) if !authority.get(colon..).is_some_and(|rest| rest.contains(']')) => {
-            authority.get(..colon).unwrap_or(authority)
-        }
-        _ => authority,
+/// Whether a request's length can be told in one way only (RFC 9112 §6.3), by every server on its way.
+///
+/// Stricter than the RFC, which lets a recipient take the same length said twice, or prefer one of two framings.
+fn is_framed_in_one_way(request: &RequestHeader) -> bool {
+    let mut lengths = request.headers.get_all(CONTENT_LENGTH).iter();
+    let mut codings = request.headers.get_all(TRANSFER_ENCODING).iter();
+    let (length, coding) = (lengths.next(), codings.next());
+    if lengths.next().is_some() || codings.next().is_some() || (length.is_some() && coding.is_some()) {
+        return false;
     }
+    let is_number = |value: &[u8]| (1..=18).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    length.is_none_or(|value| is_number(value.as_bytes()))
+        && coding.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"))
+}
+
+/// The host of an authority, without port and without the root's dot; nothing if it is no `host [":" port]`
+/// (RFC 9110 §7.2), since the shop would hear whatever else it holds. IPv6 literals keep their brackets.
+fn host_of(authority: &str) -> Option<&str> {
+    let end = match authority.strip_prefix('[') {
+        Some(rest) => rest.find(']')? + 2,
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at_checked(end)?;
+    let is_port =
+        |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && (port.is_empty() || port.parse::<u16>().is_ok());
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+        return None;
+    }
+    if let Some(literal) = host.strip_prefix('[') {
+        return literal.trim_end_matches(']').parse::<Ipv6Addr>().ok().map(|_| host);
+    }
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    };
+    host.split('.').all(is_label).then_some(host)
 }
 
 /// Carries out edits of the head that goes to the origin.
@@ -194,13 +232,74 @@ fn authorities(path: &Path) -> Option<Authorities> {
 
 #[cfg(test)]
 mod tests {
-    use super::without_port;
+    use super::*;
 
     #[test]
     fn a_port_is_cut_off_and_an_ipv6_literal_is_kept() {
-        assert_eq!(without_port("shop.example:8443"), "shop.example");
-        assert_eq!(without_port("shop.example"), "shop.example");
-        assert_eq!(without_port("[::1]:80"), "[::1]");
-        assert_eq!(without_port("[::1]"), "[::1]");
+        for (authority, host) in [
+            ("shop.example:8443", "shop.example"),
+            ("shop.example", "shop.example"),
+            ("Shop_1.example.", "Shop_1.example"),
+            ("shop.example:", "shop.example"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("192.0.2.7", "192.0.2.7"),
+        ] {
+            assert_eq!(host_of(authority), Some(host), "{authority}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_names_no_shop() {
+        for authority in [
+            "",
+            ".",
+            ":80",
+            "shop.example:x",
+            "shop.example:80:80",
+            "shop.example:65536",
+            "shop..example",
+            "shop.example..",
+            "shop.example/x",
+            "shop.example?x",
+            "shop.example#x",
+            "shop.example\\x",
+            "a@shop.example",
+            "shop.example,x",
+            "shop.example x",
+            "shop.example<x>",
+            "shop%2eexample",
+            "[::1",
+            "[::1]x",
+            "[shop.example]",
+            "[]",
+            "::1",
+            "店.example",
+        ] {
+            assert_eq!(host_of(authority), None, "{authority}");
+        }
+    }
+
+    #[test]
+    fn length_can_be_told_in_one_way_only() {
+        let framed = |fields: &[(&'static str, &str)]| {
+            let mut request = RequestHeader::build("POST", b"/", None).unwrap();
+            for (name, value) in fields {
+                request.append_header(*name, *value).unwrap();
+            }
+            is_framed_in_one_way(&request)
+        };
+        assert!(framed(&[]));
+        assert!(framed(&[("content-length", "0")]));
+        assert!(framed(&[("transfer-encoding", "Chunked")]));
+        for value in ["", "+5", "-5", "5,5", "5, 5", "5 5", "0x5", "5.0", "9999999999999999999", "five"] {
+            assert!(!framed(&[("content-length", value)]), "{value:?}");
+        }
+        for value in ["", "identity", "gzip, chunked", "chunked, identity", "xchunked", "chunked;x"] {
+            assert!(!framed(&[("transfer-encoding", value)]), "{value:?}");
+        }
+        assert!(!framed(&[("content-length", "5"), ("content-length", "5")]));
+        assert!(!framed(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]));
+        assert!(!framed(&[("content-length", "5"), ("transfer-encoding", "chunked")]));
     }
 }

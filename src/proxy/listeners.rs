@@ -1,15 +1,15 @@
 //! Listening sockets: bound here, handed to pingora, handed over to the next process.
 
 use super::Proxy;
+use super::door::Door;
 use super::peers::Peers;
 use crate::exchange::Gateway;
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pingora::apps::{HttpServerOptions, ServerApp};
 use pingora::listeners::tls::TlsSettings;
-use pingora::listeners::{Listeners, TlsAccept};
-use pingora::protocols::{ALPN, Stream};
-use pingora::proxy::{HttpProxy, http_proxy};
+use pingora::listeners::{Listeners, TcpSocketOptions, TlsAccept};
+use pingora::protocols::{ALPN, TcpKeepalive};
+use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{Fds, ListenFds, ShutdownWatch};
 use pingora::services::Service as _;
@@ -21,9 +21,6 @@ use std::os::fd::IntoRawFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Longest time for the first bytes of a connection.
-const FIRST_BYTES: Duration = Duration::from_secs(15);
 
 /// The sockets that shops' visitors connect to.
 #[derive(Clone)]
@@ -103,57 +100,34 @@ pub async fn serve(
     shutdown: ShutdownWatch,
 ) {
     let mut listeners = Listeners::new();
+    let options = socket_options(gateway.settings.load().limits.client_timeout);
     for address in &sockets.plain {
-        listeners.add_tcp(address);
+        listeners.add_tcp_with_settings(address, options.clone());
     }
     for (address, certificates) in sockets.tls.iter().zip(certificates.iter().cycle()) {
         let Ok(mut settings) = TlsSettings::with_callbacks(Box::new(NoCallbacks)) else { continue };
         settings.set_cert_resolver(certificates.clone());
         settings.set_alpn(ALPN::H2H1);
-        listeners.add_tls_with_settings(address, None, settings);
+        listeners.add_tls_with_settings(address, Some(options.clone()), settings);
     }
     let conf =
         Arc::new(ServerConf { threads, max_retries: 4, upstream_keepalive_pool_size: 512, ..ServerConf::default() });
-    let door = Door {
-        gateway: gateway.clone(),
-        any: Arc::new(http_proxy(&conf, Proxy::new(gateway.clone(), peers.clone()))),
-        http2: Arc::new({
-            let mut proxy = http_proxy(&conf, Proxy::new(gateway, peers));
-            let mut options = HttpServerOptions::default();
-            options.h2c = true;
-            proxy.server_options = Some(options);
-            proxy
-        }),
-    };
+    let door = Door::new(gateway.clone(), Arc::new(http_proxy(&conf, Proxy::new(gateway, peers))));
     let mut service = Service::with_listeners("shops".into(), listeners, door);
     service.start_service(Some(sockets.fds), shutdown, 1).await;
 }
 
-/// Lets connections in as long as there is room, and tells cleartext HTTP/2 with prior knowledge from HTTP/1.
-///
-/// pingora's own test waits for 24 bytes, which a short HTTP/1.0 request never sends.
-struct Door {
-    gateway: Arc<Gateway>,
-    any: Arc<HttpProxy<Proxy>>,
-    http2: Arc<HttpProxy<Proxy>>,
-}
-
-#[async_trait]
-impl ServerApp for Door {
-    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        let _connected = self.gateway.connect(super::heads::peer_of(&stream))?;
-        if stream.get_ssl_digest().is_none() {
-            let mut first = [0; 4];
-            let peeked = tokio::time::timeout(FIRST_BYTES, stream.try_peek(&mut first)).await;
-            match peeked {
-                // RFC 9113 §3.4: the connection preface begins with `PRI * HTTP/2.0`; no HTTP/1 method does.
-                Ok(Ok(true)) if &first == b"PRI " => return self.http2.process_new(stream, shutdown).await,
-                Ok(Ok(_)) => {}
-                Ok(Err(_)) | Err(_) => return None,
-            }
-        }
-        self.any.process_new(stream, shutdown).await
-    }
+/// What the kernel watches over: clients that are gone, and answers that nobody takes any more.
+fn socket_options(silence: Duration) -> TcpSocketOptions {
+    let mut options = TcpSocketOptions::default();
+    options.tcp_keepalive = Some(TcpKeepalive {
+        idle: Duration::from_secs(60),
+        interval: Duration::from_secs(15),
+        count: 4,
+        #[cfg(target_os = "linux")]
+        user_timeout: silence,
+    });
+    options
 }
 
 struct NoCallbacks;

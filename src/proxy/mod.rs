@@ -2,11 +2,13 @@
 //!
 //! Decides nothing about pages or visitors: it moves heads and bodies, chooses peers, and turns errors into responses.
 
+mod door;
 mod heads;
 pub mod health;
 pub mod listeners;
 pub mod peers;
 mod respond;
+mod upload;
 
 use crate::exchange::{Exchange, Gateway, Outcome, Received, RequestView};
 use async_trait::async_trait;
@@ -21,6 +23,7 @@ use pingora::{Error, ErrorSource, ErrorType, Result};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
+use upload::Upload;
 
 /// The proxy: one for all sites.
 pub struct Proxy {
@@ -45,6 +48,7 @@ pub struct Context {
     tried: SmallVec<[usize; 4]>,
     /// 1xx heads so far.
     informational: u32,
+    upload: Upload,
 }
 
 impl Context {
@@ -65,6 +69,10 @@ impl ProxyHttp for Proxy {
     fn init_downstream_modules(&self, _modules: &mut pingora::modules::http::HttpModules) {}
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
+        let silence = self.gateway.settings.load().limits.client_timeout;
+        session.set_read_timeout(Some(silence));
+        session.set_write_timeout(Some(silence));
+        session.set_total_drain_timeout(Some(silence));
         let front = match Front::read(session) {
             Ok(front) => front,
             Err(answer) => return respond::answer(session, answer).await.map(|()| true),
@@ -74,7 +82,7 @@ impl ProxyHttp for Proxy {
         match received {
             Received::Answer(answer) => respond::answer(session, answer).await?,
             Received::Own(call) => {
-                let body = respond::read_body(session, call.body_limit()).await?;
+                let body = respond::read_body(session, call.body_limit(), silence).await?;
                 let answer = self.gateway.own(call, body).await;
                 respond::answer(session, answer).await?;
             }
@@ -169,11 +177,20 @@ impl ProxyHttp for Proxy {
 
     async fn request_body_filter(
         &self,
-        _session: &mut Session,
+        session: &mut Session,
         body: &mut Option<Bytes>,
         end: bool,
-        _ctx: &mut Context,
+        ctx: &mut Context,
     ) -> Result<()> {
+        if let Some(piece) = body
+            && !end
+            && !session.was_upgraded()
+        {
+            let rate = self.gateway.settings.load().limits.min_upload_rate;
+            if ctx.upload.is_too_slow(piece.len(), self.gateway.clock.monotonic(), rate) {
+                return Err(Error::explain(ErrorType::ReadTimedout, "the upload was too slow").into_down());
+            }
+        }
         // An empty last piece makes pingora send a second, illegal terminating chunk upstream.
         if end && body.as_ref().is_some_and(Bytes::is_empty) {
             *body = None;

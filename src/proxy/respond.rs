@@ -6,6 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH};
 use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorSource, ErrorType, Result};
+use std::time::Duration;
 
 /// Writes an answer of Noren's own.
 pub(super) async fn answer(session: &mut Session, answer: Answer) -> Result<()> {
@@ -40,16 +41,20 @@ pub(super) fn is_answered(session: &Session) -> bool {
         .is_some_and(|head| !head.status.is_informational() || head.status == http::StatusCode::SWITCHING_PROTOCOLS)
 }
 
-/// Reads a request's body up to a limit; what goes beyond it is an error.
-pub(super) async fn read_body(session: &mut Session, limit: usize) -> Result<Option<Bytes>> {
-    let mut body = BytesMut::new();
-    while let Some(piece) = session.as_mut().read_request_body().await? {
-        if body.len() + piece.len() > limit {
-            return Ok(None);
+/// Reads a request's body up to a limit and within a time; what goes beyond either is an error.
+pub(super) async fn read_body(session: &mut Session, limit: usize, within: Duration) -> Result<Option<Bytes>> {
+    let reading = async {
+        let mut body = BytesMut::new();
+        while let Some(piece) = session.as_mut().read_request_body().await? {
+            if body.len() + piece.len() > limit {
+                return Ok(None);
+            }
+            body.extend_from_slice(&piece);
         }
-        body.extend_from_slice(&piece);
-    }
-    Ok(Some(body.freeze()))
+        Ok(Some(body.freeze()))
+    };
+    let late = |_| Err(Error::explain(ErrorType::ReadTimedout, "the body did not come in time").into_down());
+    tokio::time::timeout(within, reading).await.unwrap_or_else(late)
 }
 
 /// The status for a failed exchange; 0 when nobody is left to read it.

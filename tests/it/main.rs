@@ -16,12 +16,16 @@ mod support;
 
 mod browser_policies;
 mod codings;
+mod conformance;
 mod demo;
 mod durability;
+mod floods;
 mod framing;
 mod geo;
 mod hazards;
 mod headers;
+
+mod hostile;
 mod hydration;
 mod insertion;
 mod logs;
@@ -33,6 +37,8 @@ mod passthrough;
 mod protocols;
 mod reload;
 mod requests;
+mod slow;
+mod smuggling;
 mod streaming;
 mod succession;
 mod worker;

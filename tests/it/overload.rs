@@ -192,7 +192,7 @@ fn one_client_has_a_limit_of_connections_that_proxies_have_not() {
         let mut held = [(); 3].map(|()| {
             let mut connection = Connection::open(gateway.address());
             // Whoever is refused may find the connection reset as it writes.
-            connection.try_send(&Request::page("/"));
+            connection.try_request(&Request::page("/"));
             connection
         });
         let served = held.iter_mut().filter_map(|connection| connection.body().try_head("GET")).count();

@@ -9,6 +9,14 @@ use std::time::Duration;
 pub struct Limits {
     /// Bytes of a request's head.
     pub max_request_head: u64,
+    /// Time in which a request's head must be there, from its first byte.
+    pub request_head_timeout: Duration,
+    /// Time that a connection may stay open without a request.
+    pub idle_timeout: Duration,
+    /// Longest silence of a client that sends a body or takes an answer.
+    pub client_timeout: Duration,
+    /// Bytes a second below which an upload is given up.
+    pub min_upload_rate: u64,
     /// Decoded bytes of a page that are rewritten; what follows is passed on.
     pub max_decoded_page: u64,
     /// Ratio of decoded to coded bytes above which a body counts as a bomb.
@@ -45,6 +53,26 @@ pub static LIMITS: Section = Section {
            shop sent it; only where there is no room for a request at all, it is answered by 503.",
     settings: &[
         setting("max_request_head", "size", "\"64KiB\"", "Largest request head that is taken."),
+        setting(
+            "request_head_timeout",
+            "duration",
+            "\"20s\"",
+            "Time in which a request's head must be there, from its first byte; also for the start of HTTP/2.",
+        ),
+        setting("idle_timeout", "duration", "\"75s\"", "How long a connection may stay open without a request."),
+        setting(
+            "client_timeout",
+            "duration",
+            "\"60s\"",
+            "Longest silence of a client that sends a body, takes an answer or has a WebSocket open. For answers that are stuck in \
+             the network, a change needs a restart.",
+        ),
+        setting(
+            "min_upload_rate",
+            "size",
+            "\"240B\"",
+            "Bytes a second that a client must send of a body on average, once 20 seconds have passed; 0 allows any pace.",
+        ),
         setting(
             "max_decoded_page",
             "size",
@@ -121,6 +149,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_request_head: 64 << 10,
+            request_head_timeout: Duration::from_secs(20),
+            idle_timeout: Duration::from_secs(75),
+            client_timeout: Duration::from_secs(60),
+            min_upload_rate: 240,
             max_decoded_page: 64 << 20,
             max_ratio: 200,
             parser_memory: 64 << 10,
@@ -146,6 +178,12 @@ impl Limits {
             max_request_head: table
                 .size("max_request_head", 1 << 10..=16 << 20)
                 .map_or(default.max_request_head, |found| found.value),
+            request_head_timeout: waiting(&mut table, "request_head_timeout").unwrap_or(default.request_head_timeout),
+            idle_timeout: waiting(&mut table, "idle_timeout").unwrap_or(default.idle_timeout),
+            client_timeout: waiting(&mut table, "client_timeout").unwrap_or(default.client_timeout),
+            min_upload_rate: table
+                .size("min_upload_rate", 0..=1 << 30)
+                .map_or(default.min_upload_rate, |found| found.value),
             max_decoded_page: table
                 .size("max_decoded_page", 1 << 10..=1 << 40)
                 .map_or(default.max_decoded_page, |found| found.value),
@@ -184,4 +222,9 @@ impl Limits {
 
 fn count(table: &mut Table<'_, '_>, key: &'static str, least: i64, default: usize) -> usize {
     table.integer(key, least..=10_000_000).map_or(default, |found| found.value as usize)
+}
+
+/// A span that a client is waited for: never none, never for ever.
+fn waiting(table: &mut Table<'_, '_>, key: &'static str) -> Option<Duration> {
+    table.duration_within(key, Duration::from_millis(100)..=Duration::from_secs(24 * 3600)).map(|found| found.value)
 }

@@ -112,15 +112,20 @@ impl Connection {
     }
 
     /// Sends a request to one who may have closed the connection already.
-    pub(crate) fn try_send(&mut self, request: &Request) {
+    pub(crate) fn try_request(&mut self, request: &Request) {
         self.method.clone_from(&request.method);
-        let _ = self.reader.stream().write_all(&request.bytes());
+        self.try_send(&request.bytes());
     }
 
     /// Sends bytes as they are.
     pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
         self.reader.stream().write_all(bytes).unwrap();
         self.reader.stream().flush().unwrap();
+    }
+
+    /// Sends bytes, or finds out that the other side has closed.
+    pub(crate) fn try_send(&mut self, bytes: &[u8]) -> bool {
+        self.reader.stream().write_all(bytes).and_then(|()| self.reader.stream().flush()).is_ok()
     }
 
     /// Reads the head of the answer.

@@ -87,6 +87,11 @@ impl Gateway {
         self.addresses.tls
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its log so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
@@ -100,11 +105,6 @@ impl Gateway {
     /// Its data folder.
     pub(crate) fn data(&self) -> std::path::PathBuf {
         self.dir.path().join("data")
-    }
-
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.process.id()
     }
 
     /// Ends it without warning.
