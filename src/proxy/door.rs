@@ -5,8 +5,10 @@
 mod head;
 
 use super::Proxy;
+use super::wire::Wire;
 use crate::exchange::{Answer, Gateway};
 use async_trait::async_trait;
+use bytes::BytesMut;
 use head::Refused;
 use pingora::apps::{HttpServerApp, ServerApp};
 use pingora::protocols::http::ServerSession;
@@ -40,8 +42,10 @@ pub(super) struct Door {
 #[async_trait]
 impl ServerApp for Door {
     async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        stream = Box::new(Wire::new(stream));
         if self.speaks_http2(&mut stream).await? {
-            self.http2(stream, shutdown.clone()).await;
+            // Apart, since HTTP/1 connections need not carry room for it.
+            Box::pin(self.http2(stream, shutdown.clone())).await;
         } else {
             self.http1(stream, shutdown.clone()).await;
         }
@@ -80,7 +84,7 @@ impl Door {
             let bytes = tokio::select! {
                 // What has come is served, even in the moment of stopping.
                 biased;
-                read = head::read(&mut stream, &within) => read,
+                read = next_head(&mut stream, &within) => read,
                 () = stopped(&mut shutdown), if before.is_some() => return,
             };
             let bytes = match bytes {
@@ -183,6 +187,14 @@ impl Door {
         }
         // Each of them notices by itself, and puts down what became of it.
         streams.detach_all();
+    }
+}
+
+/// Reads the next head, and holds no room for it before it begins.
+async fn next_head(stream: &mut Stream, within: &head::Within) -> Result<BytesMut, Refused> {
+    match timeout(within.first_byte, stream.try_peek(&mut [0])).await {
+        Ok(Ok(_)) => head::read(stream, within).await,
+        Ok(Err(_)) | Err(_) => Err(Refused::Gone),
     }
 }
 
