@@ -36,12 +36,13 @@ def connect(port, window=None):
     return connection
 
 
-def ask(connection, host, path, coding):
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{BROWSER}Accept-Encoding: {coding}\r\n\r\n".encode())
+def ask(connection, host, path, coding, cookie=""):
+    fields = f"Host: {host}\r\n{BROWSER}{cookie}Accept-Encoding: {coding}\r\n"
+    connection.sendall(f"GET {path} HTTP/1.1\r\n{fields}\r\n".encode())
 
 
 def take_answer(connection):
-    """Reads one response to its end."""
+    """Reads one response to its end. Returns the cookie that came with it, to be sent with the next request."""
     got = b""
     while b"\r\n\r\n" not in got:
         got += connection.recv(65536) or sys.exit("connection ended within a head")
@@ -57,6 +58,8 @@ def take_answer(connection):
         tail = body[-5:]
         while tail != b"0\r\n\r\n":
             tail = (tail + connection.recv(65536))[-5:]
+    cookie = fields.get(b"set-cookie")
+    return f"Cookie: {cookie.split(b';')[0].decode()}\r\n" if cookie else ""
 
 
 def frame(kind, flags, stream, payload=b""):
@@ -69,9 +72,10 @@ def literal(name, value):
 
 
 def take_h2(connection, host, path):
-    """One exchange over HTTP/2 with prior knowledge."""
+    """One exchange over HTTP/2 with prior knowledge, as somebody who is not to be remembered: heads are not decoded here."""
     fields = {":method": "GET", ":scheme": "http", ":authority": host, ":path": path}
     fields |= {name.lower(): value for name, value in (line.split(": ", 1) for line in BROWSER.strip().split("\r\n"))}
+    fields["purpose"] = "prefetch"
     block = b"".join(literal(name, value) for name, value in fields.items())
     connection.sendall(
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) + frame(HEADERS, END_STREAM | END_HEADERS, 1, block)
@@ -98,7 +102,7 @@ def trickle(connections):
 def main():
     kind, port, host, path, count, pid, label = sys.argv[1:]
     port, count = int(port), int(count)
-    before, peak, kept = resident(pid), 0, []
+    before, peak, kept, cookie = resident(pid), 0, [], ""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["http/1.1"])
@@ -107,8 +111,9 @@ def main():
         if kind == "tls":
             connection = context.wrap_socket(connection, server_hostname=host)
         if kind in ("kept", "tls"):
-            ask(connection, host, path, "identity")
-            take_answer(connection)
+            # One visitor, whom the proxy knows: it is the connection's cost that is asked for.
+            ask(connection, host, path, "identity", cookie)
+            cookie = take_answer(connection) or cookie
         elif kind == "h2":
             take_h2(connection, host, path)
         elif kind.startswith("slow"):

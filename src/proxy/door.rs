@@ -41,14 +41,13 @@ pub(super) struct Door {
 
 #[async_trait]
 impl ServerApp for Door {
-    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        stream = Box::new(Wire::new(stream));
-        if self.speaks_http2(&mut stream).await? {
-            // Apart, since HTTP/1 connections need not carry room for it.
-            Box::pin(self.http2(stream, shutdown.clone())).await;
-        } else {
-            self.http1(stream, shutdown.clone()).await;
-        }
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let (door, shutdown) = (self.clone(), shutdown.clone());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "in the place of pingora's own task, which has room for a TLS handshake (9 KiB) as long as it lives"
+        )]
+        tokio::spawn(async move { door.serve(Box::new(Wire::new(stream)), shutdown).await });
         None
     }
 }
@@ -56,6 +55,15 @@ impl ServerApp for Door {
 impl Door {
     pub(super) fn new(gateway: Arc<Gateway>, proxy: Arc<HttpProxy<Proxy>>) -> Self {
         Self { gateway, proxy }
+    }
+
+    async fn serve(&self, mut stream: Stream, shutdown: ShutdownWatch) {
+        match self.speaks_http2(&mut stream).await {
+            // Apart, since a connection that waits for HTTP/1 need not have room for it.
+            Some(true) => Box::pin(self.http2(stream, shutdown)).await,
+            Some(false) => self.http1(stream, shutdown).await,
+            None => {}
+        }
     }
 
     /// Over TLS the client has said it; in the clear, HTTP/2 with prior knowledge shows in the first bytes (RFC 9113 §3.4:
