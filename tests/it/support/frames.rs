@@ -11,7 +11,6 @@ pub(crate) mod kind {
     pub(crate) const PRIORITY: u8 = 2;
     pub(crate) const RST_STREAM: u8 = 3;
     pub(crate) const SETTINGS: u8 = 4;
-    pub(crate) const PUSH_PROMISE: u8 = 5;
     pub(crate) const PING: u8 = 6;
     pub(crate) const GOAWAY: u8 = 7;
     pub(crate) const WINDOW_UPDATE: u8 = 8;
@@ -93,6 +92,11 @@ impl Frames {
     /// Sends bytes as they are. A connection that was closed meanwhile shows when reading.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.gone |= self.stream.write_all(bytes).is_err();
+    }
+
+    /// Waits no longer than a moment for the other side to take bytes: who floods does not care to be heard.
+    pub(crate) fn impatient(&self) {
+        self.stream.set_write_timeout(Some(std::time::Duration::from_secs(1))).unwrap();
     }
 
     /// Whether sending has failed.

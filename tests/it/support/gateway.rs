@@ -75,6 +75,11 @@ impl Gateway {
         self.addresses.tls
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Its log so far.
     pub(crate) fn log(&self) -> String {
         self.process.log()
