@@ -102,9 +102,8 @@ pub async fn serve(
 ) {
     let mut listeners = Listeners::new();
     let options = socket_options(gateway.settings.load().limits.client_timeout);
-    let endpoint = |address: &String| {
-        ListenerConfig::tcp(address).tcp_socket_options(options.clone()).l4_buffer(wire::NO_BUFFERS)
-    };
+    let endpoint =
+        |address: &String| ListenerConfig::tcp(address).tcp_socket_options(options.clone()).l4_buffer(wire::NO_BUFFERS);
     for address in &sockets.plain {
         listeners.add_listener(endpoint(address));
     }

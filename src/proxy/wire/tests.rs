@@ -3,42 +3,61 @@ use proptest::prelude::*;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 
-fn wired() -> (Wire, UnixStream) {
-    let (near, far) = UnixStream::pair().unwrap();
-    (Wire::new(Box::new(near)), far)
+type Far = std::os::unix::net::UnixStream;
+
+fn wired() -> (Wire, Far) {
+    let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    near.set_nonblocking(true).unwrap();
+    far.set_nonblocking(true).unwrap();
+    (Wire::new(Box::new(UnixStream::from_std(near).unwrap())), far)
+}
+
+fn nothing_at(far: &mut Far) -> bool {
+    std::io::Read::read(far, &mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
 
 #[tokio::test]
 async fn a_small_write_waits_for_the_next_one_and_goes_out_before_it() {
     let (mut wire, mut far) = wired();
     wire.write_all(b"head").await.unwrap();
-    assert_eq!(far.try_read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(nothing_at(&mut far));
     let body = vec![b'x'; BEHIND];
     wire.write_all(&body).await.unwrap();
     let mut got = vec![0; 4 + BEHIND];
-    far.read_exact(&mut got).await.unwrap();
+    std::io::Read::read_exact(&mut far, &mut got).unwrap();
     assert_eq!(got, [b"head".as_slice(), &body].concat());
 }
 
 #[tokio::test]
-async fn what_was_written_goes_out_as_soon_as_the_other_end_is_waited_for() {
-    let (mut wire, mut far) = wired();
-    wire.write_all(b"question").await.unwrap();
-    let answered = async {
-        let mut question = [0; 8];
-        far.read_exact(&mut question).await.unwrap();
-        far.write_all(b"answer").await.unwrap();
-        question
+async fn attended_work_may_flush_and_what_it_wrote_goes_out_once_it_waits_or_ends() {
+    let (wire, mut far) = wired();
+    let mut handle = wire.clone();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut watched = far.try_clone().unwrap();
+    let work = Box::pin(async move {
+        handle.write_all(b"question").await.unwrap();
+        handle.flush().await.unwrap();
+        assert!(nothing_at(&mut watched));
+        told.await.unwrap();
+        handle.write_all(b"bye").await.unwrap();
+        handle.flush().await.unwrap();
+        assert!(nothing_at(&mut watched));
+    });
+    let mut buffer = [0; 16];
+    let other = async {
+        let mut far = UnixStream::from_std(far.try_clone().unwrap()).unwrap();
+        far.read_exact(&mut buffer[..8]).await.unwrap();
+        tell.send(()).unwrap();
     };
-    let mut answer = [0; 6];
-    let (question, read) = tokio::join!(answered, wire.read_exact(&mut answer));
-    read.unwrap();
-    assert_eq!((&question, &answer), (b"question", b"answer"));
+    tokio::join!(wire.attend(work), other);
+    assert_eq!(&buffer[..8], b"question");
+    assert_eq!(std::io::Read::read(&mut far, &mut buffer).unwrap(), 3);
 }
 
 #[tokio::test]
 async fn peeking_sends_what_was_written_takes_nothing_away_and_tells_an_end() {
-    let (mut wire, mut far) = wired();
+    let (mut wire, far) = wired();
+    let mut far = UnixStream::from_std(far).unwrap();
     wire.write_all(b"bye").await.unwrap();
     far.write_all(b"GET / HTTP").await.unwrap();
     let mut first = [0; 4];
@@ -63,7 +82,8 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let (mut wire, mut far) = wired();
+            let (mut wire, far) = wired();
+            let mut far = UnixStream::from_std(far).unwrap();
             let mut sent = Vec::new();
             let write = async {
                 for (turn, (size, flush)) in writes.into_iter().enumerate() {
