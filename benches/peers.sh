@@ -5,125 +5,36 @@
 # the origin have the other. Rounds are interleaved and medians taken, since a shared machine drifts: only ratios within a run count.
 #
 # ROUNDS=5  SECONDS_EACH=3  CONNECTIONS=32   how long it takes: ROUNDS × 22 × (SECONDS_EACH + a little)
-# NOREN=path                                 the binary; by default it is built (cargo build --release). NOREN=none leaves it out.
+# NOREN=path                                 as in benches/peers/common.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 rounds=${ROUNDS:-5} seconds=${SECONDS_EACH:-3} connections=${CONNECTIONS:-32}
-noren=${NOREN:-}
-export PATH=$PATH:/usr/sbin
 
-# --- What it needs ---
-
-install_peers() {
-    local missing=()
-    command -v nginx >/dev/null || missing+=(nginx-light)
-    command -v wrk >/dev/null || missing+=(wrk)
-    command -v curl >/dev/null || missing+=(curl)
-    command -v python3 >/dev/null || missing+=(python3)
-    [ ${#missing[@]} -eq 0 ] && return
-    local as_root=()
-    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-    "${as_root[@]}" apt-get update --quiet=2
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --no-install-recommends --yes "${missing[@]}" >&2
-    # The package starts a server of its own where there is an init.
-    if [ -d /run/systemd/system ]; then "${as_root[@]}" systemctl disable --quiet --now nginx || true; fi
-}
-
-install_peers
-if [ -z "$noren" ]; then
-    cargo build --release --locked --quiet
-    noren=${CARGO_TARGET_DIR:-target}/release/noren
-fi
+# shellcheck source=benches/peers/common.sh
+. benches/peers/common.sh
 
 # --- Servers ---
 
-dir=$(mktemp -d)
-started=()
-finish() {
-    [ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap finish EXIT
-trap 'exit 130' INT TERM
-
-if [ "$(nproc)" -ge 2 ] && taskset -c 0,1 true 2>/dev/null; then
-    on_proxy_core=(taskset -c 0) on_load_core=(taskset -c 1)
-else
-    on_proxy_core=() on_load_core=()
-fi
-
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-origin=$(free_port) pass=$(free_port) sub=$(free_port) sub_late=$(free_port) sub_gzip=$(free_port) noren_port=$(free_port) noren_ops=$(free_port)
-banner='<div class="banner">Free delivery from £30, this week alone.</div>'
-
-nginx_conf() { # ROLE SERVERS
-    ROLE=$1 SERVERS=$2 DIR=$dir python3 - benches/peers/nginx.conf.in >"$dir/$1.conf" <<'PY'
-import os, sys
-text = open(sys.argv[1]).read()
-for name in ("SERVERS", "ROLE", "DIR"):
-    text = text.replace(f"@{name}@", os.environ[name])
-print(text)
-PY
-}
-
-mkdir "$dir/pages" "$dir/tmp"
-chmod 755 "$dir" "$dir/pages"
-python3 benches/peers/pages.py "$dir/pages"
-
-nginx_conf origin "server { listen 127.0.0.1:$origin backlog=1024; root $dir/pages; gzip_static on; }"
-"${on_load_core[@]}" nginx -c "$dir/origin.conf" -p "$dir" &
-started+=($!)
-
-to_origin="proxy_pass http://shop; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host \$host;"
-insert="sub_filter '<body class=\"list page-1\">' '<body class=\"list page-1\">$banner'; proxy_set_header Accept-Encoding '';"
-insert_late="sub_filter '</body>' '$banner</body>'; proxy_set_header Accept-Encoding '';"
-nginx_conf peers "
-    upstream shop { server 127.0.0.1:$origin; keepalive 64; keepalive_requests 1000000000; }
+start_origin
+pass=$(free_port) sub=$(free_port) sub_late=$(free_port) sub_gzip=$(free_port)
+on_core=("${on_proxy_core[@]}")
+start_nginx peers 1024 "
+    $(shop)
     server { listen 127.0.0.1:$pass; location / { $to_origin } }
     server { listen 127.0.0.1:$sub; location / { $to_origin $insert } }
     server { listen 127.0.0.1:$sub_late; location / { $to_origin $insert_late } }
     server { listen 127.0.0.1:$sub_gzip; location / { $to_origin $insert gzip on; gzip_comp_level 1; gzip_proxied any; } }"
-"${on_proxy_core[@]}" nginx -c "$dir/peers.conf" -p "$dir" &
 nginx_pid=$!
-started+=("$nginx_pid")
+await "http://127.0.0.1:$pass/20k.html"
 
 proxies=(pass sub sub-late)
 gzip_proxies=(pass sub-gzip)
 if [ "$noren" != none ]; then
-    for site in pass insert late; do
-        mkdir -p "$dir/rules/sites/$site/scenarios"
-        printf 'hosts = ["%s.example"]\norigin = "http://127.0.0.1:%s"\nprefix = "gw"\n' $site "$origin" >"$dir/rules/sites/$site/site.toml"
-    done
-    # No access log, as in nginx.
-    printf 'threads = 1\n[log]\nlevel = "warn"\n' >"$dir/rules/gateway.toml"
-    scenario() { # SITE CONDITION POSITION
-        printf "name = 'bench'\nwhen = '''%s'''\n[[variant]]\n[variant.html]\nhtml = '''%s'''\nplace = { at = 'body', position = '%s' }\n" "$2" "$banner" "$3" \
-            >"$dir/rules/sites/$1/scenarios/banner.toml"
-    }
-    scenario pass "page.path == '/elsewhere'" prepend
-    scenario insert true prepend
-    scenario late true append
-    "${on_proxy_core[@]}" "$noren" serve --rules "$dir/rules" --data "$dir/data" --listen "127.0.0.1:$noren_port" --ops "127.0.0.1:$noren_ops" >"$dir/noren.log" 2>&1 &
-    noren_pid=$!
-    started+=("$noren_pid")
+    start_noren
     proxies+=(noren-pass noren-insert noren-late)
     gzip_proxies+=(noren-pass noren-insert)
 fi
-
-await() { # URL
-    for _ in $(seq 200); do
-        if curl --silent --fail --output /dev/null "$1"; then return; fi
-        sleep 0.05
-    done
-    echo "nothing answers at $1" >&2
-    [ ! -f "$dir/noren.log" ] || tail -20 "$dir/noren.log" >&2
-    exit 1
-}
-await "http://127.0.0.1:$origin/20k.html"
-await "http://127.0.0.1:$pass/20k.html"
-[ "$noren" = none ] || await "http://127.0.0.1:$noren_ops/readyz"
 
 # --- Measuring ---
 
@@ -208,4 +119,4 @@ done
 
 python3 benches/peers/table.py <"$dir/results"
 echo
-echo "$(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1), $(nproc) cores; $(nginx -v 2>&1 | sed 's/.*: //'); medians of $rounds rounds of $seconds s, $connections connections."
+echo "$(describe_machine); medians of $rounds rounds of $seconds s, $connections connections."

@@ -5,13 +5,15 @@
 mod head;
 
 use super::Proxy;
+use super::wire::Wire;
 use crate::exchange::{Answer, Gateway};
 use async_trait::async_trait;
+use bytes::BytesMut;
 use head::Refused;
 use pingora::apps::{HttpServerApp, ServerApp};
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{self, H2Accept, HttpSession};
-use pingora::protocols::{ALPN, Digest, Stream};
+use pingora::protocols::{ALPN, Digest, Peek as _, Ssl as _, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use std::sync::Arc;
@@ -28,7 +30,7 @@ const STREAMS_IN_ALL: usize = 10_000;
 const MALFORMED: usize = 32;
 /// What one HTTP/2 stream may keep for a client that is slower than the shop.
 const SEND_BUFFER: usize = 64 << 10;
-/// How long a client is given to take a refusal, or to hear that its connection ends.
+/// How long a client is given to take a refusal, the last bytes of an answer, or to hear that its connection ends.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Where every connection comes in.
@@ -39,13 +41,17 @@ pub(super) struct Door {
 
 #[async_trait]
 impl ServerApp for Door {
-    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        let _connected = self.gateway.connect(super::heads::peer_of(&stream))?;
-        if self.speaks_http2(&mut stream).await? {
-            self.http2(stream, shutdown.clone()).await;
-        } else {
-            self.http1(stream, shutdown.clone()).await;
-        }
+    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let connected = self.gateway.connect(super::heads::peer_of(&stream))?;
+        let (door, shutdown) = (self.clone(), shutdown.clone());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "in the place of pingora's own task, which has room for a TLS handshake (9 KiB) as long as it lives"
+        )]
+        tokio::spawn(async move {
+            let _connected = connected;
+            door.serve(Wire::new(stream), shutdown).await;
+        });
         None
     }
 }
@@ -55,20 +61,29 @@ impl Door {
         Self { gateway, proxy }
     }
 
+    async fn serve(&self, mut wire: Wire, shutdown: ShutdownWatch) {
+        match self.speaks_http2(&mut wire).await {
+            // Apart, since a connection that waits for HTTP/1 need not have room for it.
+            Some(true) => Box::pin(self.http2(Box::new(wire), shutdown)).await,
+            Some(false) => self.http1(wire, shutdown).await,
+            None => {}
+        }
+    }
+
     /// Over TLS the client has said it; in the clear, HTTP/2 with prior knowledge shows in the first bytes (RFC 9113 §3.4:
     /// `PRI * HTTP/2.0`, which no HTTP/1 method begins). Nothing if those do not come in time.
-    async fn speaks_http2(&self, stream: &mut Stream) -> Option<bool> {
-        if stream.get_ssl_digest().is_some() {
-            return Some(matches!(stream.selected_alpn_proto(), Some(ALPN::H2)));
+    async fn speaks_http2(&self, wire: &mut Wire) -> Option<bool> {
+        if wire.get_ssl_digest().is_some() {
+            return Some(matches!(wire.selected_alpn_proto(), Some(ALPN::H2)));
         }
         let mut first = [0; 4];
         let patience = self.gateway.settings.load().limits.request_head_timeout;
-        timeout(patience, stream.try_peek(&mut first)).await.ok()?.ok()?;
+        timeout(patience, wire.try_peek(&mut first)).await.ok()?.ok()?;
         Some(&first == b"PRI ")
     }
 
     /// Serves one request after the other. pingora gets each with its head already read.
-    async fn http1(&self, mut stream: Stream, mut shutdown: ShutdownWatch) {
+    async fn http1(&self, mut wire: Wire, mut shutdown: ShutdownWatch) {
         let mut before = None;
         loop {
             let limits = self.gateway.settings.load().limits.clone();
@@ -81,31 +96,30 @@ impl Door {
             let bytes = tokio::select! {
                 // What has come is served, even in the moment of stopping.
                 biased;
-                read = head::read(&mut stream, &within) => read,
+                read = next_head(&mut wire, &within) => read,
                 () = stopped(&mut shutdown), if before.is_some() => return,
             };
             let bytes = match bytes {
                 Ok(bytes) => bytes,
-                Err(refused) => return self.refuse(stream, refused).await,
+                Err(refused) => return self.refuse(wire, refused).await,
             };
-            let mut session = ServerSession::new_http1(stream);
+            let mut session = ServerSession::new_http1(Box::new(wire.clone()));
             session.set_keepalive(Some(limits.idle_timeout.as_secs().max(1)));
             if let Some(settings) = before.take() {
                 pingora::apps::HttpPersistentSettings::apply_to_session(settings, &mut session);
             }
             session.set_pipelined_prefix(bytes);
-            let Some(kept) = self.proxy.process_new_http(session, &shutdown).await else { return };
-            let (next, settings) = kept.consume();
-            stream = next;
-            before = settings;
+            let Some(kept) = wire.attend(self.proxy.process_new_http(session, &shutdown)).await else { break };
+            (_, before) = kept.consume();
             if before.is_none() {
-                return;
+                break;
             }
         }
+        let _ = timeout(GOODBYE, wire.flush()).await;
     }
 
     /// Says what was wrong, and closes in a way that lets the client read it.
-    async fn refuse(&self, mut stream: Stream, refused: Refused) {
+    async fn refuse(&self, mut stream: Wire, refused: Refused) {
         let Some(status) = refused.status() else { return };
         self.gateway.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();
         let message = head::response(&Answer::error(status));
@@ -184,6 +198,14 @@ impl Door {
         }
         // Each of them notices by itself, and puts down what became of it.
         streams.detach_all();
+    }
+}
+
+/// Reads the next head, and holds no room for it before it begins.
+async fn next_head(wire: &mut Wire, within: &head::Within) -> Result<BytesMut, Refused> {
+    match timeout(within.first_byte, wire.try_peek(&mut [0])).await {
+        Ok(Ok(_)) => head::read(wire, within).await,
+        Ok(Err(_)) | Err(_) => Err(Refused::Gone),
     }
 }
 

@@ -3,11 +3,12 @@
 use super::Proxy;
 use super::door::Door;
 use super::peers::Peers;
+use super::wire;
 use crate::exchange::Gateway;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora::listeners::tls::TlsSettings;
-use pingora::listeners::{Listeners, TcpSocketOptions, TlsAccept};
+use pingora::listeners::{ListenerConfig, Listeners, TcpSocketOptions, TlsAccept};
 use pingora::protocols::{ALPN, TcpKeepalive};
 use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
@@ -101,14 +102,16 @@ pub async fn serve(
 ) {
     let mut listeners = Listeners::new();
     let options = socket_options(gateway.settings.load().limits.client_timeout);
+    let endpoint =
+        |address: &String| ListenerConfig::tcp(address).tcp_socket_options(options.clone()).l4_buffer(wire::NO_BUFFERS);
     for address in &sockets.plain {
-        listeners.add_tcp_with_settings(address, options.clone());
+        listeners.add_listener(endpoint(address));
     }
     for (address, certificates) in sockets.tls.iter().zip(certificates.iter().cycle()) {
         let Ok(mut settings) = TlsSettings::with_callbacks(Box::new(NoCallbacks)) else { continue };
         settings.set_cert_resolver(certificates.clone());
         settings.set_alpn(ALPN::H2H1);
-        listeners.add_tls_with_settings(address, Some(options.clone()), settings);
+        listeners.add_listener(endpoint(address).tls(settings));
     }
     let conf =
         Arc::new(ServerConf { threads, max_retries: 4, upstream_keepalive_pool_size: 512, ..ServerConf::default() });

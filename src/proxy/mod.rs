@@ -9,6 +9,7 @@ pub mod listeners;
 pub mod peers;
 mod respond;
 mod upload;
+mod wire;
 
 use crate::exchange::{Exchange, Gateway, Outcome, Received, RequestView};
 use async_trait::async_trait;
