@@ -14,15 +14,14 @@ const away = (element) => {
   element.remove();
 };
 
-// React and Vue leave their names on what they own: on the root at first, on what is in it once that is taken over. Others leave
-// nothing: they get five seconds after the page has loaded.
+// React leaves its name on what it owns: on the root at first, on what is in it once that is taken over. Of others nothing is known:
+// they get five seconds after the page has loaded.
 const named = (node, name) => Object.keys(node).some((key) => key.startsWith(name));
 
 const taken = () => {
   const nodes = [doc, doc.body, ...[...doc.body.querySelectorAll(':scope > *, :scope > * > *')].slice(0, 50)];
   const roots = nodes.filter((node) => named(node, '__reactContainer'));
-  if (!roots.length) return nodes.some((node) => named(node, '__vue_app'));
-  return roots.every((root) => [...root.children].some((child) => named(child, '__reactFiber')));
+  return roots.length && roots.every((root) => [...root.children].some((child) => named(child, '__reactFiber')));
 };
 
 const settled = (then) => {

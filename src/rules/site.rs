@@ -63,7 +63,7 @@ pub(crate) static SITE: Section = Section {
             "`auto`, `page` or `script`",
             "\"auto\"",
             "Whether what is inserted stands in the `page` itself or is put there by Noren's `script`. Shops whose own script takes \
-             over what the server has rendered (React, Remix, Next, Vue) throw out what it does not know: there it must be `script`. \
+             over what the server has rendered (React, Remix, Next) throw out what it does not know: there it must be `script`. \
              `auto` begins with `page` and learns from visitors' browsers which kinds of pages do so, on pages that have Noren's \
              script.",
         ),
