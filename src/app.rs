@@ -2,11 +2,12 @@
 
 mod data;
 
+use crate::admission::Admission;
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
 use crate::config::render::{Style, human};
-use crate::exchange::{Gateway, Learnt};
+use crate::exchange::{FailureLog, Gateway, Learnt};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -26,7 +27,7 @@ use data::DataFolder;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -89,7 +90,10 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
-    let geo = settings.geo_database.as_deref().map(GeoDatabase::open).transpose()?;
+    // A database that was cut off while it was renewed must not keep the shops from being served.
+    let geo = settings.geo_database.as_deref().and_then(|path| {
+        GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
+    });
     // Without a listener for it, a folder that is not there is nothing to be warned of.
     let certs = match (settings.tls_listen.is_empty(), start.self_signed) {
         (true, _) => None,
@@ -170,6 +174,10 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let location = data.path.join("noren.db").display().to_string();
     let store = crate::store::open(&location, &StoreSettings::default(), &*random)?;
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
+    // Two processes' requests are told apart in one log.
+    let mut first_request = [0; 8];
+    random.fill(&mut first_request);
+    let first_request = u64::from_le_bytes(first_request) & !0xFFFF_FFFF;
     let gateway = Arc::new(Gateway {
         world: world.clone(),
         store,
@@ -180,8 +188,11 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         metrics: metrics.clone(),
         geo,
         settings: reloader.gateway(),
+        admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
         in_flight: Arc::new(AtomicUsize::new(0)),
+        requests: AtomicU64::new(first_request),
+        failure_log: FailureLog::default(),
     });
     let peers = Arc::new(Peers::new(clock.clone()));
     let ready = Arc::new(AtomicBool::new(false));
@@ -289,11 +300,17 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         let metrics = &gateway.metrics;
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         metrics.in_flight.set(as_gauge(gateway.in_flight.load(Ordering::Relaxed) as u64));
+        let (connections, _, memory) = gateway.admission.now();
+        metrics.connections.set(as_gauge(connections as u64));
+        metrics.rewrite_memory.set(as_gauge(memory as u64));
         let stats = gateway.recorder.stats();
         metrics.recorder_queued.set(as_gauge(stats.queued as u64));
-        for (result, count) in
-            [("written", stats.written), ("dropped", stats.dropped.values().sum()), ("failed", stats.failed)]
-        {
+        for (result, count) in [
+            ("written", stats.written),
+            ("dropped", stats.dropped.values().sum()),
+            ("failed", stats.failed),
+            ("refused", stats.refused),
+        ] {
             metrics.recorder.with_label_values(&[result]).set(as_gauge(count));
         }
         for (site, pool) in peers.pools() {
@@ -304,6 +321,26 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         metrics.reloads.with_label_values(&["taken"]).set(as_gauge(taken));
         metrics.reloads.with_label_values(&["refused"]).set(as_gauge(refused));
     })
+}
+
+/// Lets the process open as many files as it may, and tells how many connections of clients that leaves room for: a quarter is
+/// kept for connections to shops, and for files.
+fn connections_allowed(settings: &Settings) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    // Most systems start programs with a low limit that they may raise themselves.
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let files = if raised.is_ok() { limit.maximum } else { limit.current };
+    let allowed = files.map_or(usize::MAX, |files| usize::try_from(files / 4 * 3).unwrap_or(usize::MAX));
+    let wanted = settings.limits.max_connections;
+    if allowed < wanted {
+        tracing::warn!(
+            allowed,
+            max_connections = wanted,
+            "the limit of open files is too low for so many connections: raise it (LimitNOFILE, ulimit -n)"
+        );
+    }
+    allowed
 }
 
 fn early_settings(folder: &std::path::Path) -> anyhow::Result<Settings> {

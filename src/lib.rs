@@ -20,6 +20,7 @@
 //! imports `rules`: rule files are compiled into a [`world::World`] that is swapped as a whole.
 
 pub mod action;
+pub mod admission;
 pub mod app;
 pub mod certs;
 pub mod cli;

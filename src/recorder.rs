@@ -145,6 +145,8 @@ struct Queue {
     pending: Pending,
     committed: Vec<Committed>,
     closed: bool,
+    /// The log was told that there is no room.
+    told_full: bool,
     under_way: usize,
     stats: RecorderStats,
 }
@@ -218,6 +220,14 @@ impl Queue {
             Write::Profile(..) => "profile",
         };
         *self.stats.dropped.entry(kind).or_default() += 1;
+        // Once for as long as it lasts.
+        if !self.closed && !std::mem::replace(&mut self.told_full, true) {
+            let site = match write {
+                Write::Event(event) => &event.site,
+                Write::Profile(key, _) => &key.site,
+            };
+            tracing::error!(%site, kind, "no room: what happens is not recorded until the store keeps up");
+        }
     }
 }
 
@@ -270,7 +280,10 @@ impl Worker {
             let count = writes.len() as u64;
             let outcome = if writes.is_empty() { Ok(()) } else { self.store.write(writes).await };
             let Err(error) = outcome else {
-                self.shared.queue().stats.written += count;
+                let mut queue = self.shared.queue();
+                queue.stats.written += count;
+                queue.told_full = false;
+                drop(queue);
                 if pause > FIRST_PAUSE {
                     tracing::info!(writes = count, "the store is back");
                 }

@@ -33,6 +33,8 @@ pub struct Site {
     pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
+    /// What it may use of what all sites share.
+    pub limits: SiteLimits,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.
@@ -105,6 +107,15 @@ pub struct HealthCheck {
 }
 
 pub use crate::visitor::cookie::CookieSettings;
+
+/// What a site may use of what all sites share. `None`: as `gateway.toml` has it for every site.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SiteLimits {
+    /// Requests under way.
+    pub max_requests: Option<usize>,
+    /// Bytes for rewriting.
+    pub rewrite_memory: Option<u64>,
+}
 
 /// A kind of page and the paths that are of it.
 #[derive(Debug, Clone)]

@@ -6,6 +6,7 @@
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// All metrics.
 #[derive(Clone)]
@@ -25,6 +26,14 @@ pub struct Metrics {
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
     pub failures: IntCounterVec,
+    /// What was turned away (`connection`, `request`) or passed as the shop sent it (`page`), by site and by whose limit it was.
+    pub shed: IntCounterVec,
+    /// Connections of clients.
+    pub connections: IntGauge,
+    /// Memory counted for rewriting.
+    pub rewrite_memory: IntGauge,
+    /// Whether rewriting is turned off for a site because it kept failing.
+    pub breaker_open: IntGaugeVec,
     /// Versions of sites by result: `taken`, `refused`.
     pub reloads: IntGaugeVec,
     /// Sites that run on older rules because the newest were refused.
@@ -33,7 +42,7 @@ pub struct Metrics {
     pub in_flight: IntGauge,
     /// Recorder: writes waiting.
     pub recorder_queued: IntGauge,
-    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`).
+    /// Recorder: totals by what became of them (`written`, `dropped`, `failed`; `refused`: tries of whole batches).
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
@@ -93,6 +102,14 @@ impl Metrics {
             gone: counter("noren_insertions_gone_total", "Actions that the shop's own script threw out.", &["site"])?,
             skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
             failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
+            shed: counter(
+                "noren_shed_total",
+                "Connections and requests turned away, and pages passed as the shop sent them, for want of room.",
+                &["site", "what", "limit"],
+            )?,
+            connections: gauge("noren_connections", "Connections of clients.")?,
+            rewrite_memory: gauge("noren_rewrite_memory_bytes", "Memory counted for the pages being rewritten.")?,
+            breaker_open: gauges("noren_breaker_open", "1 where rewriting is off because it kept failing.", &["site"])?,
             reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
             stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,
             in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,
@@ -135,13 +152,21 @@ pub fn log_panics() {
 /// Starts logging to standard error. A second call does nothing.
 ///
 /// `filter` is in tracing's syntax (`info`, `noren=debug`). The proxy library's own messages are let through from
-/// errors on only: at lower levels they quote requests.
+/// errors on only: at lower levels they quote requests. From `debug` on, every step of an exchange is a span whose end
+/// is a line with the time it was at work and the time it waited.
 pub fn start_logging(format: LogFormat, filter: &str) {
     let filter = tracing_subscriber::EnvFilter::try_new(format!("{filter},pingora_core=off,pingora_proxy=off"))
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,pingora_core=off,pingora_proxy=off"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_span_events(FmtSpan::CLOSE)
+        // A log that cannot be written, on a full disk, is no reason to panic, which complaining about it on standard error
+        // would be.
+        .log_internal_errors(false);
     let started = match format {
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
         LogFormat::Text => builder.compact().try_init(),
     };
     drop(started);

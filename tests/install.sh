@@ -32,3 +32,4 @@ fi
 if [ "${1:-}" != build ] && ! cargo nextest --version >/dev/null 2>&1; then
     cargo install --locked cargo-nextest
 fi
+[ "${1:-}" = build ] || bash tests/data.sh

@@ -19,14 +19,15 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "certs clock config demo exchange geo ids ops proxy recorder reload rules site store telemetry transform visitor world",
+        "admission certs clock config demo exchange geo ids ops proxy recorder reload rules site store telemetry transform visitor world",
     ),
     // The hot path, downwards.
     ("proxy", "clock exchange ids plan site world"),
     (
         "exchange",
-        "action client clock config event facts geo ids plan recorder scenario site store telemetry transform visitor world",
+        "action admission client clock config event facts geo ids plan recorder scenario site store telemetry transform visitor world",
     ),
+    ("admission", "config ids site world"),
     ("world", "ids site"),
     ("site", "client facts ids scenario visitor"),
     ("scenario", "action config event facts ids store visitor"),

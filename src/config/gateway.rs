@@ -2,9 +2,11 @@
 //!
 //! Decides what the settings are and which values are sound; it does not know what is done with them.
 
+mod breaker;
 mod limits;
 mod log;
 
+pub use breaker::{BREAKER, Breaker};
 pub use limits::{LIMITS, Limits};
 pub use log::{LOG, Log, LogFormat};
 
@@ -45,6 +47,8 @@ pub struct Gateway {
     pub grace_period: Duration,
     /// Limits.
     pub limits: Limits,
+    /// When rewriting is turned off for a site.
+    pub breaker: Breaker,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -92,6 +96,7 @@ pub static GATEWAY: Section = Section {
         setting("geo_database", "path", "", "MaxMind-format database from which `geo.*` is known. Needs a restart."),
         setting("grace_period", "duration", "\"30s\"", "How long requests under way may take to end when Noren stops."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("breaker", "table", "", "See `[breaker]`."),
         setting("log", "table", "", "See `[log]`."),
     ],
 };
@@ -117,6 +122,7 @@ impl Default for Gateway {
             geo_database: None,
             grace_period: Duration::from_secs(30),
             limits: Limits::default(),
+            breaker: Breaker::default(),
             log: Log::default(),
         }
     }
@@ -151,6 +157,7 @@ impl Gateway {
             geo_database: path(&mut table, "geo_database"),
             grace_period: table.duration("grace_period").map_or(default.grace_period, |found| found.value),
             limits: table.table("limits").map(Limits::read).unwrap_or_default(),
+            breaker: table.table("breaker").map(Breaker::read).unwrap_or_default(),
             log: table.table("log").map(Log::read).unwrap_or_default(),
         };
         table.finish();

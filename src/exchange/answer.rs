@@ -1,7 +1,7 @@
 //! Answers that Noren gives by itself: errors, redirects, its own files. Errors become pages here and nowhere else.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderName, HeaderValue, StatusCode};
 
 /// An answer of Noren's own.
@@ -37,6 +37,10 @@ impl Answer {
                 "お店のサーバーに接続できませんでした。しばらくしてからもう一度お試しください。",
                 "The shop cannot be reached. Please try again in a moment.",
             ),
+            503 => (
+                "ただいま大変混み合っています。しばらくしてからもう一度お試しください。",
+                "The shop is very busy at the moment. Please try again in a moment.",
+            ),
             504 => (
                 "お店のサーバーから応答がありません。しばらくしてからもう一度お試しください。",
                 "The shop did not answer in time. Please try again in a moment.",
@@ -60,6 +64,14 @@ impl Answer {
             ],
             body: Bytes::from(body),
         }
+    }
+
+    /// The answer where there is no room for a request.
+    #[must_use]
+    pub fn busy() -> Self {
+        let mut answer = Self::error(503);
+        answer.headers.push((RETRY_AFTER, HeaderValue::from_static("5")));
+        answer
     }
 
     /// A permanent redirect that keeps the method (RFC 9110 §15.4.9).

@@ -7,13 +7,14 @@ use crate::action::{Lowered, Lowering};
 use crate::event::Arm;
 use crate::facts::{Customer, Facts, source};
 use crate::plan::{Needs, Plan, PlannedEdit, Runtime};
-use crate::scenario::decide::{Choice, DecideContext, decide};
+use crate::scenario::decide::{Choice, DecideContext, Decision, decide};
 use crate::scenario::{Scenario, Variant};
 use crate::site::{CustomerSource, Site};
 use crate::store::profile::PageViewed;
 use crate::visitor::cookie;
 use http::header::CONTENT_LANGUAGE;
 use http::{HeaderMap, StatusCode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
 impl Exchange {
@@ -25,7 +26,7 @@ impl Exchange {
         let timestamp = gateway.clock.now();
         let now = timestamp.to_zoned(site.time_zone.clone());
         let customer = customer(&site, request, headers, self.trusted_peer);
-        let geo = gateway.locate(self.client);
+        let geo = gateway.locate(&site, self.client);
         let (visitor, id_known, is_bot) = match self.guest {
             Guest::Visitor { id, known, .. } => (Some(id), known, false),
             Guest::Nobody { bot } => (None, false, bot),
@@ -67,12 +68,17 @@ impl Exchange {
             now: &now,
             holdout: site.holdout,
         };
-        let decision = decide(&site.rules, &cx, None);
+        // A condition that panics decides nothing, and the page view counts all the same.
+        let decision = catch_unwind(AssertUnwindSafe(|| decide(&site.rules, &cx, None))).unwrap_or_else(|_| {
+            gateway.failure(&site.id, "panic", None, "deciding panicked");
+            Decision::default()
+        });
         // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.
         let language = language_of(headers).or_else(|| facts.language()).unwrap_or(&site.locale);
         let mut plan = Plan::default();
         for choice in &decision.choices {
             let planned = self.lower(&mut plan, choice, &facts, language);
+            self.delivery.lost |= planned.is_none();
             self.delivery.arms.extend(planned);
         }
         if let Some(profile) = guard.as_deref_mut() {
@@ -82,6 +88,9 @@ impl Exchange {
         }
         drop(guard);
         self.delivery.profile = live;
+        if self.delivery.lost && plan.edits.is_empty() {
+            self.load.fail("template");
+        }
         if !plan.edits.is_empty() && self.gateway.learnt.is_late(&site, self.kind, gateway.clock.monotonic()) {
             hydration::deliver_late(&mut plan, &site.prefix);
         }
@@ -95,13 +104,16 @@ impl Exchange {
         let cx = Lowering { facts, locale, prefix: &site.prefix, scenario: &scenario.id, variant: &variant.name };
         let mut lowered: Vec<Lowered> = Vec::with_capacity(variant.actions.len());
         for action in &variant.actions {
-            match action.lower(&cx) {
-                Ok(made) => lowered.push(made),
-                Err(error) => {
-                    self.gateway.failure(&site.id, "template", Some(&scenario.id), &error.to_string());
-                    return None;
+            let (kind, reason) = match catch_unwind(AssertUnwindSafe(|| action.lower(&cx))) {
+                Ok(Ok(made)) => {
+                    lowered.push(made);
+                    continue;
                 }
-            }
+                Ok(Err(error)) => ("template", error.to_string()),
+                Err(_) => ("panic", format!("the {} panicked", action.kind())),
+            };
+            self.gateway.failure(&site.id, kind, Some(&scenario.id), &reason);
+            return None;
         }
         let arm = Arm { scenario: scenario.id.clone(), variant: variant.name.clone() };
         let (first, index) = (plan.edits.len(), plan.arms.len());

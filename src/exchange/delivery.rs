@@ -4,7 +4,8 @@ use super::{Exchange, Guest, Outcome};
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
-use crate::transform::Transform;
+use crate::transform::{BailOut, Transform};
+use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
 /// What a response delivers, and what of it must be recorded once it has.
@@ -16,6 +17,8 @@ pub(super) struct Delivery {
     pub(super) page_view: Option<Arc<str>>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
     pub(super) arms: Vec<Planned>,
+    /// An arm was left out because one of its actions failed.
+    pub(super) lost: bool,
 }
 
 pub(super) struct Planned {
@@ -23,7 +26,7 @@ pub(super) struct Planned {
     /// Taken back if the arm was not delivered; nothing is reserved for whoever is no visitor.
     pub(super) reservation: Option<Reservation>,
     /// Index of its first and one past its last edit in the transform.
-    pub(super) edits: std::ops::Range<usize>,
+    pub(super) edits: Range<usize>,
 }
 
 impl Exchange {
@@ -39,8 +42,14 @@ impl Exchange {
             arms.iter().filter_map(|planned| planned.reservation.as_ref()).for_each(|held| profile.unreserve(held));
         }
     }
+
     /// Records what was really delivered; gives back what was not.
     pub(super) fn record(&mut self, outcome: &Outcome) {
+        let transform = self.transform.take().map(|held| held.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let written = transform.as_ref().map(Transform::applied).unwrap_or_default();
+        if let Some(bailed) = transform.as_ref().and_then(Transform::bailed_out) {
+            self.gave_up(bailed, &written);
+        }
         let Guest::Visitor { id, .. } = self.guest else { return };
         let Some(profile) = self.delivery.profile.take() else { return };
         let at = self.gateway.clock.now();
@@ -49,15 +58,10 @@ impl Exchange {
         if let Some(path) = self.delivery.page_view.take() {
             writes.push(event(What::PageView { path }));
         }
-        let transform = self.transform.take().map(|held| held.into_inner().unwrap_or_else(PoisonError::into_inner));
-        let written = transform.as_ref().map(Transform::applied).unwrap_or_default();
-        if let Some(bailed) = transform.as_ref().and_then(Transform::bailed_out) {
-            self.gateway.metrics.skipped.with_label_values(&[bailed.as_str()]).inc();
-        }
         let mut delivered = 0;
         for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
             let control = edits.is_empty();
-            let applied = edits.into_iter().any(|index| written.get(index).copied().unwrap_or(false));
+            let applied = was_applied(&edits, &written);
             if outcome.status != 0 && (control || applied) {
                 delivered += u64::from(!control);
                 writes.push(event(What::Exposure(arm)));
@@ -74,4 +78,24 @@ impl Exchange {
             self.gateway.recorder.record(write);
         }
     }
+
+    /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.
+    fn gave_up(&self, why: BailOut, written: &[bool]) {
+        self.gateway.metrics.skipped.with_label_values(&[why.as_str()]).inc();
+        let (kind, reason) = match why {
+            BailOut::ParserLimit => ("parser_limit", "a tag or the nesting is larger than the parser's limit"),
+            BailOut::ParserFailed => ("parser_failed", "the parser gave up"),
+            // These say what the page is, not that anything failed.
+            _ => return,
+        };
+        for Planned { arm, edits, .. } in &self.delivery.arms {
+            if !edits.is_empty() && !was_applied(edits, written) {
+                self.gateway.failure(&self.site.id, kind, Some(&arm.scenario), reason);
+            }
+        }
+    }
+}
+
+fn was_applied(edits: &Range<usize>, written: &[bool]) -> bool {
+    edits.clone().any(|index| written.get(index).copied().unwrap_or(false))
 }

@@ -5,7 +5,7 @@ use crate::plan::HeaderEdits;
 use http::header::{
     ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, EXPIRES, FORWARDED, HOST,
     IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, PRAGMA, RANGE,
-    SET_COOKIE, TRANSFER_ENCODING, UPGRADE,
+    SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::net::IpAddr;
@@ -18,10 +18,12 @@ const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 pub(super) const HOP: HeaderName = HeaderName::from_static("x-noren-hop");
 
 /// Headers of one connection.
-static CONNECTION_ONLY: [HeaderName; 4] = [
+static CONNECTION_ONLY: [HeaderName; 5] = [
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     HeaderName::from_static("proxy-authentication-info"),
+    // Trailers do not cross: what announces them would be untrue.
+    TRAILER,
     UPGRADE,
 ];
 
@@ -47,6 +49,15 @@ static UNTRUE_AFTER_A_CHANGE: [HeaderName; 16] = [
     HeaderName::from_static("cloudflare-cdn-cache-control"),
     HeaderName::from_static("x-accel-expires"),
 ];
+
+/// The trace that a request belongs to (W3C Trace Context §3.2): nothing but a well-formed name is let into the log.
+pub(super) fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    let mut parts = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let (version, trace) = (parts.next()?, parts.next()?);
+    let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let well_formed = version.len() == 2 && hex(version) && version != "ff" && trace.len() == 32 && hex(trace);
+    (well_formed && trace.bytes().any(|byte| byte != b'0')).then_some(trace)
+}
 
 /// About how many bytes a request's head takes on the wire.
 pub(super) fn size(request: &RequestView<'_>) -> u64 {
@@ -289,6 +300,20 @@ mod tests {
         assert_eq!(mapped(SET_COOKIE, "s=1; domain=shop.example").unwrap(), "s=1");
         assert_eq!(mapped(SET_COOKIE, "domain=shop.example; Path=/"), None);
         assert_eq!(mapped(SET_COOKIE, "s=1; Domain=op.example"), None);
+    }
+
+    #[test]
+    fn only_a_well_formed_trace_is_let_into_the_log() {
+        let with = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", HeaderValue::from_static(text));
+            trace_id(&headers).map(str::to_owned)
+        };
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        assert_eq!(with("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01").as_deref(), Some(trace));
+        assert_eq!(with("00-00000000000000000000000000000000-00f067aa0ba902b7-01"), None);
+        assert_eq!(with("00-someone@example.com-00f067aa0ba902b7-01"), None);
+        assert_eq!(with("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), None);
     }
 
     #[test]

@@ -10,22 +10,26 @@
 mod answer;
 mod compose;
 mod delivery;
+mod failures;
 mod headers;
 mod hydration;
+mod load;
 mod own;
 mod policies;
 mod receive;
 mod respond;
 
 pub use answer::Answer;
+pub use failures::FailureLog;
 pub use hydration::Learnt;
 pub use own::OwnCall;
 
+use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
 use crate::geo::GeoDatabase;
-use crate::ids::{Random, SiteId, VisitorId};
+use crate::ids::{Random, VisitorId};
 use crate::plan::HeaderEdits;
 use crate::recorder::Recorder;
 use crate::site::Site;
@@ -36,10 +40,16 @@ use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
 use http::{HeaderMap, Method, StatusCode, Version};
+use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tracing::Span;
+
+/// Longest that a store's answer is waited for where no page waits for it. A store that hangs must not gather requests.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What all requests share.
 pub struct Gateway {
@@ -61,10 +71,16 @@ pub struct Gateway {
     pub geo: Option<GeoDatabase>,
     /// What holds for all sites, as `gateway.toml` says now.
     pub settings: Arc<ArcSwap<Settings>>,
+    /// How much may be under way.
+    pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
+    /// The last request's number, by which its log lines and spans are known.
+    pub requests: AtomicU64,
+    /// Keeps failures from flooding the log.
+    pub failure_log: FailureLog,
 }
 
 /// A request's head, as the proxy sees it.
@@ -134,6 +150,11 @@ pub struct Aborted {
 pub struct Exchange {
     gateway: Arc<Gateway>,
     site: Arc<Site>,
+    number: RequestNumber,
+    /// The client's trace, if it sent one.
+    trace: Option<String>,
+    /// Enabled at the level of debugging only: what each step took.
+    span: Span,
     received: Instant,
     /// Time that Noren itself has used so far.
     own: Duration,
@@ -149,6 +170,7 @@ pub struct Exchange {
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
+    load: load::Load,
     _in_flight: InFlight,
 }
 
@@ -175,6 +197,16 @@ enum Profile {
     None,
     Loading(tokio::task::JoinHandle<Option<LiveProfile>>),
     Here(LiveProfile),
+}
+
+/// Names a request in the log. It says nothing of who sent it.
+#[derive(Debug, Clone, Copy)]
+struct RequestNumber(u64);
+
+impl fmt::Display for RequestNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
 }
 
 struct InFlight(Arc<AtomicUsize>);
@@ -206,14 +238,12 @@ impl Gateway {
         }
     }
 
-    fn locate(&self, client: IpAddr) -> Option<Geo> {
-        self.geo.as_ref()?.locate(client)
-    }
-
-    /// Counts a failure of Noren's own and names it in the log.
-    fn failure(&self, site: &SiteId, kind: &'static str, scenario: Option<&str>, reason: &str) {
-        self.metrics.failures.with_label_values(&[site.as_str(), kind]).inc();
-        tracing::warn!(site = %site, kind, scenario, reason, "failed open");
+    fn locate(&self, site: &Site, client: IpAddr) -> Option<Geo> {
+        let located = self.geo.as_ref()?.locate(client);
+        located.unwrap_or_else(|error| {
+            self.failure(&site.id, "geo", None, &error.to_string());
+            None
+        })
     }
 }
 
@@ -236,15 +266,16 @@ impl Exchange {
 
     /// Notes that the exchange failed before or while the shop answered.
     pub fn failed(&mut self, kind: &str, upstream: bool) {
-        let side = if upstream { "origin" } else { "client" };
-        let counted = if upstream { "origin" } else { "client_gone" };
-        self.gateway.metrics.failures.with_label_values(&[self.site.id.as_str(), counted]).inc();
-        tracing::warn!(site = %self.site.id, side, kind, "exchange failed");
+        self.gateway.exchange_failed(&self.site.id, upstream, kind);
     }
 
     /// Ends the exchange: records what was delivered, counts and logs it.
     pub fn finish(&mut self, outcome: &Outcome) {
-        self.record(outcome);
+        self.settle(outcome);
+        // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
+        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+            self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
+        }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let class = match status.as_u16() / 100 {
             1 => "1xx",
@@ -259,6 +290,8 @@ impl Exchange {
         let total = self.gateway.clock.monotonic().duration_since(self.received);
         tracing::info!(
             site = %self.site.id,
+            request = %self.number,
+            trace = self.trace,
             status = outcome.status,
             bytes = outcome.bytes,
             complete = outcome.complete,
@@ -270,3 +303,6 @@ impl Exchange {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,19 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
-use super::{Answer, Gateway, RequestView};
+use super::{Answer, Gateway, RequestView, STORE_PATIENCE};
+use crate::admission::Admitted;
 use crate::client;
 use crate::event::{Arm, Event, What};
 use crate::ids::VisitorId;
 use crate::site::{DeliverBy, Site};
 use crate::store::profile::Profile;
-use crate::store::{ProfileKey, Write};
+use crate::store::{ProfileKey, StoreError, Write};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use std::sync::{Arc, PoisonError};
+use tokio::time::timeout;
 
 /// Largest report that is read, in bytes.
 const LONGEST_REPORT: usize = 2048;
@@ -20,6 +22,8 @@ const LONGEST_REPORT: usize = 2048;
 pub struct OwnCall {
     site: Arc<Site>,
     what: Endpoint,
+    /// Its place among the requests under way.
+    admitted: Option<Admitted>,
 }
 
 enum Endpoint {
@@ -43,6 +47,12 @@ struct Report<'a> {
 }
 
 impl OwnCall {
+    /// Holds its place until it is answered.
+    pub(super) fn holding(mut self, admitted: Admitted) -> Self {
+        self.admitted = Some(admitted);
+        self
+    }
+
     /// The longest body that the endpoint reads.
     #[must_use]
     pub fn body_limit(&self) -> usize {
@@ -67,7 +77,7 @@ impl Gateway {
                 None => Endpoint::Wrong(StatusCode::NOT_FOUND),
             },
         };
-        Some(OwnCall { site: site.clone(), what })
+        Some(OwnCall { site: site.clone(), what, admitted: None })
     }
 
     fn visitor_of(&self, site: &Site, headers: &HeaderMap) -> Option<VisitorId> {
@@ -77,6 +87,7 @@ impl Gateway {
 
     /// Answers a call. `body` is `None` if it was longer than [`OwnCall::body_limit`].
     pub async fn own(&self, call: OwnCall, body: Option<Bytes>) -> Answer {
+        let _until_answered = call.admitted;
         let answer = match call.what {
             Endpoint::Wrong(status) => Answer::empty(status),
             Endpoint::File(asset) => file(asset),
@@ -92,7 +103,8 @@ impl Gateway {
 
     /// What was delivered is not on the page. That is taken to be the shop's own doing if it ever was delivered.
     async fn gone(&self, site: &Site, kind: &'static str, arm: &Arm, visitor: VisitorId) {
-        let Ok(profile) = self.store.load(&ProfileKey { site: site.id.clone(), visitor }).await else { return };
+        let key = ProfileKey { site: site.id.clone(), visitor };
+        let Some(profile) = self.in_time(site, self.store.load(&key)).await else { return };
         let delivered =
             |profile: &Profile| profile.scenarios.get(&*arm.scenario).is_some_and(|seen| seen.exposures > 0);
         if !delivered(&profile.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -132,12 +144,8 @@ impl Gateway {
             _ => return StatusCode::BAD_REQUEST,
         };
         let key = ProfileKey { site: site.id.clone(), visitor };
-        let profile = match self.store.load(&key).await {
-            Ok(profile) => profile,
-            Err(error) => {
-                self.failure(&site.id, "store", None, &error.to_string());
-                return StatusCode::SERVICE_UNAVAILABLE;
-            }
+        let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
+            return StatusCode::SERVICE_UNAVAILABLE;
         };
         {
             let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
@@ -152,12 +160,9 @@ impl Gateway {
         let event = Event { site: site.id.clone(), visitor, at: self.clock.now(), what };
         let writes = [Write::Profile(key, profile), Write::Event(event)];
         if must_commit {
-            match self.recorder.record_committed(writes).await {
-                Ok(()) => StatusCode::NO_CONTENT,
-                Err(error) => {
-                    self.failure(&site.id, "store", None, &error.to_string());
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+            match self.in_time(site, self.recorder.record_committed(writes)).await {
+                Some(()) => StatusCode::NO_CONTENT,
+                None => StatusCode::SERVICE_UNAVAILABLE,
             }
         } else {
             for write in writes {
@@ -165,6 +170,17 @@ impl Gateway {
             }
             StatusCode::NO_CONTENT
         }
+    }
+
+    /// What the store answers; `None`, counted and named in the log, if it fails or hangs.
+    async fn in_time<T>(&self, site: &Site, answer: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+        let reason = match timeout(STORE_PATIENCE, answer).await {
+            Ok(Ok(answer)) => return Some(answer),
+            Ok(Err(error)) => error.to_string(),
+            Err(_hangs) => "the store does not answer".to_owned(),
+        };
+        self.failure(&site.id, "store", None, &reason);
+        None
     }
 }
 

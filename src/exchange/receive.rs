@@ -1,6 +1,8 @@
 //! The way in: which site, which visitor, and what the shop is asked.
 
-use super::{Answer, Exchange, Gateway, Guest, InFlight, Profile, Received, RequestView, headers};
+use super::{
+    Answer, Exchange, Gateway, Guest, InFlight, Profile, Received, RequestNumber, RequestView, STORE_PATIENCE, headers,
+};
 use crate::ids::VisitorId;
 use crate::plan::HeaderEdits;
 use crate::site::Site;
@@ -9,8 +11,11 @@ use crate::transform::{accept_encoding_for_origin, is_document_request};
 use crate::visitor::{Caller, cookie};
 use http::header::{ACCEPT_ENCODING, COOKIE};
 use http::{HeaderValue, Version};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::timeout;
 
 impl Gateway {
     /// Takes a request in. Synchronous: the profile is fetched while the shop works.
@@ -25,23 +30,31 @@ impl Gateway {
             self.metrics.responses.with_label_values(&["", "4xx", "own"]).inc();
             return Received::Answer(Answer::error(421));
         };
+        let admitted = match self.admit(site, &world) {
+            Ok(admitted) => admitted,
+            Err(busy) => return Received::Answer(busy),
+        };
         let trusted_peer = self.trusts(request.peer);
         let https = headers::is_https(request, trusted_peer);
         if !https && site.https_redirect {
             return Received::Answer(Answer::redirect(&https_address(request)));
         }
         if let Some(call) = self.own_call(site, request) {
-            return Received::Own(call);
+            return Received::Own(call.holding(admitted));
         }
-        let caller = Caller::of(request.method, request.headers);
-        let document = site.enabled
-            && request.version != Version::HTTP_10
-            && !request.headers.contains_key(headers::HOP)
-            && is_document_request(request.method, request.headers);
-        let guest = self.guest(site, request, caller);
+        // Who does not get through our own reading of their headers gets the page as the shop sends it.
+        let (document, guest) = catch_unwind(AssertUnwindSafe(|| self.recognise(site, request))).unwrap_or_else(|_| {
+            self.failure(&site.id, "panic", None, "recognising the visitor panicked");
+            (false, Guest::Nobody { bot: false })
+        });
+        let (load, document) = self.weigh(site, admitted, document);
+        let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
             gateway: self.clone(),
             site: site.clone(),
+            number,
+            trace: headers::trace_id(request.headers).map(str::to_owned),
+            span: tracing::debug_span!("exchange", site = %site.id, request = %number),
             received,
             own: Duration::ZERO,
             https,
@@ -55,6 +68,7 @@ impl Gateway {
             kind: "other",
             transform: None,
             delivery: super::delivery::Delivery::default(),
+            load,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document && let Guest::Visitor { id, known, .. } = exchange.guest {
@@ -62,6 +76,15 @@ impl Gateway {
         }
         exchange.own += self.clock.monotonic().duration_since(received);
         Received::Forward(Box::new(exchange))
+    }
+
+    /// Whether a request asks for a page that might get an insertion, and who asks.
+    fn recognise(&self, site: &Site, request: &RequestView<'_>) -> (bool, Guest) {
+        let document = site.enabled
+            && request.version != Version::HTTP_10
+            && !request.headers.contains_key(headers::HOP)
+            && is_document_request(request.method, request.headers);
+        (document, self.guest(site, request, Caller::of(request.method, request.headers)))
     }
 
     fn guest(&self, site: &Site, request: &RequestView<'_>, caller: Caller) -> Guest {
@@ -94,13 +117,13 @@ impl Gateway {
             reason = "awaited with a deadline by the same request, and harmless after it"
         )]
         Profile::Loading(tokio::spawn(async move {
-            match gateway.store.load(&key).await {
-                Ok(profile) => Some(profile),
-                Err(error) => {
-                    gateway.failure(&key.site, "store", None, &error.to_string());
-                    None
-                }
-            }
+            let reason = match timeout(STORE_PATIENCE, gateway.store.load(&key)).await {
+                Ok(Ok(profile)) => return Some(profile),
+                Ok(Err(error)) => error.to_string(),
+                Err(_hangs) => "the store does not answer".to_owned(),
+            };
+            gateway.failure(&key.site, "store", None, &reason);
+            None
         }))
     }
 }

@@ -1,6 +1,5 @@
 //! The way out: the response's head and body, changed where there is something to change.
 
-use super::delivery::Delivery;
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::site::CustomerSource;
 use crate::transform::{Coding, Edit, ResponseView, Transform, TransformError, choose_coding, eligible};
@@ -10,6 +9,7 @@ use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
+use tracing::Instrument as _;
 
 impl Exchange {
     /// Waits for the profile, for as long as the deadline allows: called when the shop's head has arrived.
@@ -18,12 +18,19 @@ impl Exchange {
         let waited = now.duration_since(self.received);
         self.gateway.metrics.origin_seconds.with_label_values(&[self.site.id.as_str()]).observe(waited.as_secs_f64());
         if let Profile::Loading(task) = &mut self.profile {
-            let loaded = tokio::time::timeout(self.gateway.settings.load().limits.profile_deadline, task).await;
+            let deadline = self.gateway.settings.load().limits.profile_deadline;
+            let waiting = tracing::debug_span!(parent: &self.span, "profile", request = %self.number);
+            let loaded = tokio::time::timeout(deadline, task).instrument(waiting).await;
             self.profile = match loaded {
                 Ok(Ok(Some(profile))) => Profile::Here(profile),
-                Ok(_) => Profile::None,
+                Ok(Ok(None)) => Profile::None,
+                Ok(Err(_panicked)) => {
+                    self.gateway.failure(&self.site.id, "panic", None, "loading a profile panicked");
+                    Profile::None
+                }
                 Err(_late) => {
                     self.gateway.metrics.profiles.with_label_values(&["late"]).inc();
+                    self.gateway.failure(&self.site.id, "profile_late", None, "the profile was not there in time");
                     Profile::None
                 }
             };
@@ -47,15 +54,24 @@ impl Exchange {
         if let Some(own) = &self.site.origin.host {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
+        self.settle_down(status, headers);
+        if self.load.is_shed() {
+            self.note_shed(request, status, headers);
+        }
         if self.document {
             // A panic in a rule, a template or an action never takes a page down.
             let before = edits.clone();
             let made = catch_unwind(AssertUnwindSafe(|| self.treat(request, status, headers, &mut edits)));
             if made.is_err() {
-                self.gateway.failure(&self.site.id, "panic", None, "deciding or lowering panicked");
+                self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
+                self.load.fail("panic");
                 self.transform = None;
-                self.delivery = Delivery::default();
+                self.treatment = "pass";
+                self.forget_arms();
                 edits = before;
+            }
+            if self.transform.is_none() {
+                self.load.pass();
             }
         }
         self.own += self.gateway.clock.monotonic().duration_since(began);
@@ -79,21 +95,26 @@ impl Exchange {
             }
             return;
         }
+        let out = choose_coding(page.coding, request.headers);
+        if !self.make_room(request, (status, headers), &page, out) {
+            return;
+        }
         let before = edits.clone();
-        let mut plan = self.plan(request, status, headers);
+        let deciding = tracing::debug_span!(parent: &self.span, "decide", request = %self.number);
+        let mut plan = deciding.in_scope(|| self.plan(request, status, headers));
         let mut changed = !plan.edits.is_empty();
         if changed {
             self.fit_policies(&mut plan, headers, edits);
             changed = !plan.edits.is_empty();
         }
         let mut transform = None;
-        let out = choose_coding(page.coding, request.headers);
         if changed {
             let list: Vec<Edit> = plan.edits.into_iter().map(|planned| planned.edit).collect();
             match Transform::new(&page, list, self.gateway.limits(), out) {
                 Ok(made) => transform = Some(Mutex::new(made)),
                 Err(error) => {
                     self.gateway.failure(&self.site.id, "codec", None, &error.to_string());
+                    self.load.fail("codec");
                     self.forget_arms();
                     *edits = before;
                     changed = false;
@@ -138,8 +159,10 @@ impl Exchange {
         let Some(transform) = &mut self.transform else { return Ok(()) };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
         let mut out = BytesMut::new();
         let given = chunk.take();
+        self.load.begin(given.as_deref());
         let done = catch_unwind(AssertUnwindSafe(|| {
             let passed = given.map_or(Ok(None), |given| transform.push_bytes(given, &mut out))?;
             if end {
@@ -147,6 +170,7 @@ impl Exchange {
             }
             Ok::<_, TransformError>(passed)
         }));
+        self.load.grown(transform.decoded());
         self.own += self.gateway.clock.monotonic().duration_since(began);
         let reason = match done {
             Ok(Ok(None)) => {
@@ -155,6 +179,7 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
+                self.load.rewritten();
                 *chunk = Some(passed);
                 return Ok(());
             }
@@ -162,10 +187,24 @@ impl Exchange {
                 *chunk = Some([passed, out.freeze()].concat().into());
                 return Ok(());
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "the rewriter panicked".to_owned(),
+            Ok(Err(error)) => {
+                let reason = error.to_string();
+                self.gateway.failure(&self.site.id, "body", None, &reason);
+                if error.is_own() {
+                    self.load.fail("body");
+                }
+                reason
+            }
+            // The parser's own panics end inside the rewriter and cost no byte. Here it is not known which bytes were written.
+            Err(_) => {
+                let reason = "the rewriter panicked";
+                for planned in &self.delivery.arms {
+                    self.gateway.failure(&self.site.id, "panic", Some(&planned.arm.scenario), reason);
+                }
+                self.load.fail("panic");
+                reason.to_owned()
+            }
         };
-        self.gateway.failure(&self.site.id, "body", None, &reason);
         Err(Aborted { reason })
     }
 }

@@ -3,12 +3,15 @@
 use crate::exchange::{Answer, HeadEdits, RequestView};
 use crate::plan::HeaderEdits;
 use crate::site::Origin;
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderValue, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::Stream;
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::proxy::Session;
 use pingora::upstreams::peer::PeerOptions;
 use pingora::utils::tls::{WrappedX509, parse_x509};
+use pingora::{Error, ErrorType};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::net::{IpAddr, Ipv4Addr};
@@ -69,6 +72,14 @@ impl Front {
     }
 }
 
+/// The address of a connection's other end.
+pub(super) fn peer_of(stream: &Stream) -> Option<IpAddr> {
+    match stream.get_socket_digest()?.peer_addr()? {
+        SocketAddr::Inet(address) => Some(address.ip().to_canonical()),
+        SocketAddr::Unix(_) => None,
+    }
+}
+
 /// The host of an authority, without port; IPv6 literals keep their brackets.
 fn without_port(authority: &str) -> &str {
     match authority.rfind(':') {
@@ -89,6 +100,35 @@ pub(super) fn apply_request(request: &mut RequestHeader, edits: HeaderEdits) -> 
     }
     for (name, value) in edits.append {
         request.append_header(name, value)?;
+    }
+    Ok(())
+}
+
+/// Most 1xx heads that may come before a response.
+const MOST_INFORMATIONAL: u32 = 32;
+
+/// Refuses heads of the shop's that would mean something else to the client than to us.
+///
+/// # Errors
+/// When the exchange must end as a bad gateway.
+pub(super) fn check_response(
+    response: &ResponseHeader,
+    request: &RequestHeader,
+    informational: u32,
+) -> pingora::Result<()> {
+    let refused = |why| Err(Error::explain(ErrorType::InvalidHTTPHeader, why).into_up());
+    if informational >= MOST_INFORMATIONAL {
+        return refused("too many informational heads");
+    }
+    // RFC 9110 §15.2.2: the client would go on in a protocol that it never asked for.
+    if response.status == StatusCode::SWITCHING_PROTOCOLS && !request.headers.contains_key(UPGRADE) {
+        return refused("a switch of protocols that nobody asked for");
+    }
+    // RFC 9112 §7: none but `chunked` was offered, and none but that is undone on the way.
+    let mut codings = response.headers.get_all(TRANSFER_ENCODING).iter();
+    let chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if codings.next().is_some_and(|coding| !chunked(coding)) || codings.next().is_some() {
+        return refused("a transfer coding that was not offered");
     }
     Ok(())
 }

@@ -115,6 +115,7 @@ pub async fn serve(
     let conf =
         Arc::new(ServerConf { threads, max_retries: 4, upstream_keepalive_pool_size: 512, ..ServerConf::default() });
     let door = Door {
+        gateway: gateway.clone(),
         any: Arc::new(http_proxy(&conf, Proxy::new(gateway.clone(), peers.clone()))),
         http2: Arc::new({
             let mut proxy = http_proxy(&conf, Proxy::new(gateway, peers));
@@ -128,10 +129,11 @@ pub async fn serve(
     service.start_service(Some(sockets.fds), shutdown, 1).await;
 }
 
-/// Tells cleartext HTTP/2 with prior knowledge from HTTP/1.
+/// Lets connections in as long as there is room, and tells cleartext HTTP/2 with prior knowledge from HTTP/1.
 ///
 /// pingora's own test waits for 24 bytes, which a short HTTP/1.0 request never sends.
 struct Door {
+    gateway: Arc<Gateway>,
     any: Arc<HttpProxy<Proxy>>,
     http2: Arc<HttpProxy<Proxy>>,
 }
@@ -139,6 +141,7 @@ struct Door {
 #[async_trait]
 impl ServerApp for Door {
     async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+        let _connected = self.gateway.connect(super::heads::peer_of(&stream))?;
         if stream.get_ssl_digest().is_none() {
             let mut first = [0; 4];
             let peeked = tokio::time::timeout(FIRST_BYTES, stream.try_peek(&mut first)).await;

@@ -43,6 +43,8 @@ pub struct Context {
     exchange: Option<Box<Exchange>>,
     pool: Option<Arc<Pool>>,
     tried: SmallVec<[usize; 4]>,
+    /// 1xx heads so far.
+    informational: u32,
 }
 
 impl Context {
@@ -146,7 +148,7 @@ impl ProxyHttp for Proxy {
         let again = client_reused
             && session.req_header().method.is_idempotent()
             && !session.as_ref().retry_buffer_truncated()
-            && session.response_written().is_none();
+            && !respond::is_answered(session);
         error.retry.decide_reuse(again);
         if error.retry() {
             ctx.tried.pop();
@@ -185,8 +187,10 @@ impl ProxyHttp for Proxy {
         response: &mut ResponseHeader,
         ctx: &mut Context,
     ) -> Result<()> {
+        heads::check_response(response, session.req_header(), ctx.informational)?;
         // 1xx heads pass as they are; the one that counts is still to come.
         if response.status.is_informational() && response.status != http::StatusCode::SWITCHING_PROTOCOLS {
+            ctx.informational += 1;
             return Ok(());
         }
         if let (Some(pool), Some(index)) = (&ctx.pool, ctx.tried.last())
@@ -204,6 +208,9 @@ impl ProxyHttp for Proxy {
             heads::apply_response(response, edits, http1)?;
         }
         ctx.exchange = Some(exchange);
+        if self.gateway.is_short_of_connections() && !session.is_http2() {
+            session.set_keepalive(None);
+        }
         Ok(())
     }
 
@@ -228,13 +235,19 @@ impl ProxyHttp for Proxy {
         if let Some(exchange) = &mut ctx.exchange {
             exchange.failed(error.etype().as_str(), *error.esource() == ErrorSource::Upstream);
         }
-        if status != 0 && session.response_written().is_none() {
+        let mut whole = false;
+        if status != 0 && !respond::is_answered(session) {
             let answer = crate::exchange::Answer::error(status);
-            if let Err(error) = respond::answer(session, answer).await {
-                tracing::debug!(error = %error.etype().as_str(), "the client was gone before the error page");
+            match respond::answer(session, answer).await {
+                Ok(()) => whole = true,
+                Err(error) => {
+                    tracing::debug!(error = %error.etype().as_str(), "the client was gone before the error page");
+                }
             }
         }
-        FailToProxy { error_code: status, can_reuse_downstream: false }
+        // The answer has said whether the connection is kept: what the shop did wrong is no fault of the client's.
+        let can_reuse_downstream = whole && *error.esource() != ErrorSource::Downstream && session.is_body_empty();
+        FailToProxy { error_code: status, can_reuse_downstream }
     }
 
     fn suppress_error_log(&self, _session: &Session, _ctx: &Context, _error: &Error) -> bool {

@@ -33,6 +33,13 @@ pub(super) async fn answer(session: &mut Session, answer: Answer) -> Result<()> 
     Ok(())
 }
 
+/// Whether the client has had the head that counts: of those before it, a switch of protocols alone is the last.
+pub(super) fn is_answered(session: &Session) -> bool {
+    session
+        .response_written()
+        .is_some_and(|head| !head.status.is_informational() || head.status == http::StatusCode::SWITCHING_PROTOCOLS)
+}
+
 /// Reads a request's body up to a limit; what goes beyond it is an error.
 pub(super) async fn read_body(session: &mut Session, limit: usize) -> Result<Option<Bytes>> {
     let mut body = BytesMut::new();

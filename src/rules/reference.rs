@@ -8,9 +8,10 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 16] = [
+static SECTIONS: [&Section; 18] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
+    &gateway::BREAKER,
     &gateway::LOG,
     &site::SITE,
     &site::ORIGIN,
@@ -19,6 +20,7 @@ static SECTIONS: [&Section; 16] = [
     &site::COOKIE,
     &site::PAGES,
     &site::CUSTOMER,
+    &site::LIMITS,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,

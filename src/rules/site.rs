@@ -3,11 +3,13 @@
 mod cookie;
 mod customer;
 mod host;
+mod limits;
 mod origin;
 mod pages;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
 
@@ -15,7 +17,7 @@ use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern};
+use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -71,6 +73,7 @@ pub(crate) static SITE: Section = Section {
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
+        setting("limits", "table", "", "See `[limits]`."),
     ],
 };
 
@@ -95,6 +98,7 @@ pub(super) struct Settings {
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
     pub(super) customer: Vec<CustomerMapping>,
+    pub(super) limits: SiteLimits,
 }
 
 /// Reads `site.toml`.
@@ -110,12 +114,13 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         time_zone: time_zone(&mut table),
         currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
         session_timeout: session_timeout(&mut table),
-        holdout: holdout(&mut table),
+        holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
         cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        limits: table.table("limits").map(limits::read).unwrap_or_default(),
         hosts,
     };
     table.finish();
@@ -196,22 +201,4 @@ fn session_timeout(table: &mut Table<'_, '_>) -> Duration {
     const DEFAULT: Duration = Duration::from_secs(30 * 60);
     let bounds = Duration::from_secs(60)..=Duration::from_secs(86_400);
     table.duration_within("session_timeout", bounds).map_or(DEFAULT, |found| found.value)
-}
-
-/// `"5%"` → 500 hundredths of a percent.
-fn holdout(table: &mut Table<'_, '_>) -> u32 {
-    let Some(text) = table.string("holdout") else { return 0 };
-    let percent = text.value.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
-    match percent.filter(|percent| (0.0..=100.0).contains(percent)) {
-        Some(percent) => (percent * 100.0).round() as u32,
-        None => {
-            table.error(
-                "bad-percentage",
-                text.span,
-                format!("`{}` is no percentage", text.value),
-                Some("write a number from 0 to 100 with its sign: `holdout = \"5%\"`".into()),
-            );
-            0
-        }
-    }
 }

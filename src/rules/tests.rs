@@ -128,6 +128,9 @@ fn every_setting_of_a_site_is_taken() {
         [customer]
         rank = { response_header = "X-Rank" }
         attr.plan = { cookie = "plan" }
+        [limits]
+        max_requests = 300
+        rewrite_memory = "16MiB"
         "#,
         &[],
     );

@@ -102,6 +102,10 @@ impl LiveProfiles {
             return Found::Live(live);
         }
         let (answer, wait) = oneshot::channel();
+        // Whoever went on without it does not wait any more: a store that hangs must not gather them.
+        if entry.waiting.len() >= entry.waiting.capacity() {
+            entry.waiting.retain(|waiting| !waiting.is_closed());
+        }
         entry.waiting.push(answer);
         if std::mem::replace(&mut entry.loading, true) {
             return Found::Awaited(wait);

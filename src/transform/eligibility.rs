@@ -173,17 +173,18 @@ pub fn accept_encoding_for_origin(request: &HeaderMap) -> Option<HeaderValue> {
     HeaderValue::from_str(if text.is_empty() { "identity" } else { &text }).ok()
 }
 
-/// The coding for the client: the shop's own where the client takes it, else the cheapest that it takes.
+/// The coding for the client: the shop's own where it can be kept without compressing anew, else the cheapest to write that
+/// the client takes. Brotli is last: writing it takes ten times the memory of the others.
 #[must_use]
 pub fn choose_coding(origin: Coding, request: &HeaderMap) -> OutCoding {
     let accepted = Accepted::of(request);
     let own = match origin {
         Coding::Identity => return OutCoding::Identity,
-        Coding::Gzip | Coding::Deflate => OutCoding::Gzip,
-        Coding::Brotli => OutCoding::Brotli,
-        Coding::Zstd => OutCoding::Zstd,
+        Coding::Gzip => OutCoding::Gzip,
+        Coding::Deflate => OutCoding::Deflate,
+        Coding::Brotli | Coding::Zstd => OutCoding::Zstd,
     };
-    [own, OutCoding::Zstd, OutCoding::Gzip, OutCoding::Deflate]
+    [own, OutCoding::Zstd, OutCoding::Gzip, OutCoding::Deflate, OutCoding::Brotli]
         .into_iter()
         .find(|candidate| accepted.takes(candidate.coding()))
         .unwrap_or(OutCoding::Identity)

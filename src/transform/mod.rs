@@ -12,6 +12,7 @@ mod edit;
 mod eligibility;
 #[cfg(test)]
 mod fixtures;
+mod footprint;
 #[cfg(test)]
 mod oracle;
 mod pipeline;
@@ -25,6 +26,7 @@ pub use edit::{Edit, Position, Target};
 pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
+pub use footprint::{GROWTH, declared_window, footprint};
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;
 pub use selector::{InvalidSelector, Selector};
@@ -34,7 +36,7 @@ pub use selector::{InvalidSelector, Selector};
 pub struct Limits {
     /// Bytes that the parser may hold back.
     pub parser_memory: usize,
-    /// Bytes that a page may decode to.
+    /// Decoded bytes of a page that are read; what follows is passed on.
     pub decoded_bytes: u64,
     /// Ratio of decoded to coded bytes above which a body counts as a bomb.
     pub decoded_ratio: u32,

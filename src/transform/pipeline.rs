@@ -1,8 +1,10 @@
 //! One body's way: decode ▸ look at its beginning ▸ rewrite ▸ encode. Flushed with every chunk.
+//!
+//! Where a gzip or deflate body goes out as it came, it is not encoded: the edits are spliced into it.
 
 use super::charset::{Sniffed, sniff};
-use super::codec::{CodecError, Coding, Decoder, Encoder, OutCoding};
-use super::rewrite::{BailOut, Rewriter};
+use super::codec::{CodecError, Coding, Decoder, Encoder, OutCoding, Splicer};
+use super::rewrite::{BailOut, Output, Rewriter};
 use super::{Edit, Limits, Page};
 use bytes::{Bytes, BytesMut};
 use encoding_rs::Encoding;
@@ -20,20 +22,36 @@ pub enum TransformError {
     Codec(#[from] CodecError),
 }
 
+impl TransformError {
+    /// Whether the fault is ours and not the shop's.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Codec(CodecError::Encoder(_)))
+    }
+}
+
 /// Rewrites one body.
 pub struct Transform {
-    decoder: Option<Decoder>,
-    encoder: Option<Encoder>,
+    way: Way,
     stage: Stage,
     /// The coded body so far, as long as nothing of it was written and it may yet pass as it is.
     replay: Option<BytesMut>,
     failed: Option<TransformError>,
 }
 
+enum Way {
+    /// Decoded, if it is coded, and encoded, if it is to be.
+    Anew { decoder: Option<Decoder>, encoder: Option<Encoder> },
+    /// Changed within its coding.
+    Spliced(Box<Splicer>),
+}
+
 struct Stage {
     state: State,
     charset: Option<&'static Encoding>,
     limits: Limits,
+    /// Decoded bytes so far.
+    seen: u64,
     bail_out: Option<BailOut>,
     edits: usize,
 }
@@ -55,13 +73,19 @@ impl Transform {
     /// # Errors
     /// When a codec could not be set up; the response then passes as it is.
     pub fn new(page: &Page, edits: Vec<Edit>, limits: Limits, out: OutCoding) -> Result<Self, TransformError> {
-        let replayable = page.coding != Coding::Identity && page.coding == out.coding();
+        let same = page.coding == out.coding();
+        let splicer = if same { Splicer::new(page.coding, limits) } else { None };
+        let way = match splicer {
+            Some(splicer) => Way::Spliced(Box::new(splicer)),
+            None => Way::Anew { decoder: Decoder::new(page.coding, limits)?, encoder: Encoder::new(out)? },
+        };
+        let replayable = same && page.coding != Coding::Identity;
         Ok(Self {
-            decoder: Decoder::new(page.coding, limits)?,
-            encoder: Encoder::new(out)?,
+            way,
             stage: Stage {
                 charset: page.charset,
                 limits,
+                seen: 0,
                 bail_out: None,
                 edits: edits.len(),
                 state: State::Sniffing { start: BytesMut::new(), edits },
@@ -116,6 +140,15 @@ impl Transform {
         }
     }
 
+    /// Bytes that were decoded so far by a decoder whose window grows with them.
+    #[must_use]
+    pub fn decoded(&self) -> u64 {
+        match &self.way {
+            Way::Anew { decoder: Some(decoder), .. } => decoder.decoded(),
+            _ => 0,
+        }
+    }
+
     /// Whether all that follows goes to the client as it comes.
     fn passes(&self) -> bool {
         match &self.stage.state {
@@ -127,7 +160,7 @@ impl Transform {
     }
 
     fn is_plain(&self) -> bool {
-        self.decoder.is_none() && self.encoder.is_none() && self.failed.is_none()
+        matches!(self.way, Way::Anew { decoder: None, encoder: None }) && self.failed.is_none()
     }
 
     fn guarded(&mut self, step: impl FnOnce(&mut Self) -> Result<(), TransformError>) -> Result<(), TransformError> {
@@ -145,16 +178,20 @@ impl Transform {
         if let Some(replay) = &mut self.replay {
             replay.extend_from_slice(chunk);
         }
+        let start = out.len();
         let decoded = self.run(chunk, out);
         let Some(replay) = &self.replay else { return Ok(decoded?) };
         // Nothing was written so far: what cannot be read, or is not to be rewritten, passes as the shop sent it.
         let rewriting = matches!(self.stage.state, State::Rewriting { .. });
-        if !rewriting && (decoded.is_err() || matches!(self.stage.state, State::Copying)) {
+        if decoded.is_err() || matches!(self.stage.state, State::Copying) {
+            if decoded.is_err() {
+                self.stage.bail_out = Some(BailOut::Undecodable);
+            }
+            out.truncate(start);
             out.extend_from_slice(replay);
             self.replay = None;
             self.stage.state = State::Verbatim;
-            self.decoder = None;
-            self.encoder = None;
+            self.way = Way::Anew { decoder: None, encoder: None };
             return Ok(());
         }
         if rewriting || replay.len() > REPLAY {
@@ -165,7 +202,16 @@ impl Transform {
 
     /// Sends a chunk through all stages.
     fn run(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<(), CodecError> {
-        let Self { decoder, encoder, stage, replay, .. } = self;
+        let Self { way, stage, replay, .. } = self;
+        let (decoder, encoder) = match way {
+            Way::Anew { decoder, encoder } => (decoder, encoder),
+            Way::Spliced(splicer) => {
+                return splicer.push(chunk, out, &mut |slice, out| {
+                    stage.push(slice, out);
+                    stage.is_done()
+                });
+            }
+        };
         let mut plain = BytesMut::new();
         let mut through = |slice: &[u8]| match encoder {
             None => {
@@ -197,26 +243,38 @@ impl Transform {
         if matches!(self.stage.state, State::Verbatim) {
             return Ok(());
         }
-        if let Some(decoder) = &self.decoder {
-            decoder.finish()?;
+        let start = out.len();
+        match &mut self.way {
+            Way::Spliced(splicer) => {
+                splicer.check_end()?;
+                splicer.finish(out, |out| self.stage.finish(out));
+            }
+            Way::Anew { decoder, encoder } => {
+                if let Some(decoder) = decoder {
+                    decoder.finish()?;
+                }
+                match encoder.take() {
+                    None => self.stage.finish(out),
+                    Some(mut encoder) => {
+                        let mut plain = BytesMut::new();
+                        self.stage.finish(&mut plain);
+                        encoder.push(&plain, out)?;
+                        encoder.finish(out)?;
+                    }
+                }
+            }
         }
-        let Some(mut encoder) = self.encoder.take() else {
-            self.stage.finish(out);
-            return Ok(());
-        };
-        let mut plain = BytesMut::new();
-        self.stage.finish(&mut plain);
         if let (Some(replay), State::Copying) = (&self.replay, &self.stage.state) {
+            out.truncate(start);
             out.extend_from_slice(replay);
-            return Ok(());
         }
-        encoder.push(&plain, out)?;
-        Ok(encoder.finish(out)?)
+        Ok(())
     }
 }
 
 impl Stage {
-    fn push(&mut self, bytes: &[u8], out: &mut BytesMut) {
+    fn push(&mut self, bytes: &[u8], out: &mut dyn Output) {
+        self.seen += bytes.len() as u64;
         match &mut self.state {
             State::Sniffing { start, .. } if start.is_empty() => self.decide(bytes, false, out),
             State::Sniffing { start, .. } => {
@@ -224,12 +282,26 @@ impl Stage {
                 start.extend_from_slice(bytes);
                 self.decide(&start, false, out);
             }
+            // A page so large is still the shop's page: it goes on, but is read no more.
+            State::Rewriting { rewriter, .. } if self.seen > self.limits.decoded_bytes => {
+                rewriter.abandon(BailOut::TooLarge, out);
+                rewriter.push(bytes, out);
+            }
             State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, out),
-            State::Copying | State::Verbatim => out.extend_from_slice(bytes),
+            State::Copying | State::Verbatim => out.copy(bytes),
         }
     }
 
-    fn finish(&mut self, out: &mut BytesMut) {
+    /// Whether all that follows is copied.
+    fn is_done(&self) -> bool {
+        match &self.state {
+            State::Rewriting { rewriter, .. } => rewriter.is_raw(),
+            State::Copying | State::Verbatim => true,
+            State::Sniffing { .. } => false,
+        }
+    }
+
+    fn finish(&mut self, out: &mut dyn Output) {
         if let State::Sniffing { start, .. } = &mut self.state {
             let start = std::mem::take(start);
             self.decide(&start, true, out);
@@ -240,7 +312,7 @@ impl Stage {
     }
 
     /// Leaves the state of sniffing as soon as the beginning of the body says enough.
-    fn decide(&mut self, beginning: &[u8], last: bool, out: &mut BytesMut) {
+    fn decide(&mut self, beginning: &[u8], last: bool, out: &mut dyn Output) {
         let State::Sniffing { start, edits } = &mut self.state else { return };
         match sniff(beginning, self.charset, last) {
             Sniffed::More => {
@@ -249,7 +321,7 @@ impl Stage {
             }
             Sniffed::Untouched(why) => {
                 self.bail_out = Some(why);
-                out.extend_from_slice(beginning);
+                out.copy(beginning);
                 self.state = State::Copying;
             }
             Sniffed::Markup(markup) => {
@@ -261,7 +333,7 @@ impl Stage {
     }
 }
 
-fn rewrite(rewriter: &mut Rewriter, guessed: bool, bytes: &[u8], out: &mut BytesMut) {
+fn rewrite(rewriter: &mut Rewriter, guessed: bool, bytes: &[u8], out: &mut dyn Output) {
     if guessed
         && !rewriter.is_raw()
         && let Some((before, after)) = memchr::memchr(ESCAPE, bytes).and_then(|at| bytes.split_at_checked(at))

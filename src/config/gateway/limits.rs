@@ -4,12 +4,12 @@ use crate::config::reader::Table;
 use crate::config::settings::{Section, setting};
 use std::time::Duration;
 
-/// What one request, one page or one file may use.
+/// What one request, one page or one file may use, and how much may be under way at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a request's head.
     pub max_request_head: u64,
-    /// Bytes that a page may decode to and still be rewritten.
+    /// Decoded bytes of a page that are rewritten; what follows is passed on.
     pub max_decoded_page: u64,
     /// Ratio of decoded to coded bytes above which a body counts as a bomb.
     pub max_ratio: u32,
@@ -21,21 +21,41 @@ pub struct Limits {
     pub max_scenarios_per_site: usize,
     /// Bytes of a rule file.
     pub max_file_size: u64,
+    /// Connections of clients.
+    pub max_connections: usize,
+    /// Connections of one client address; 0 sets no limit.
+    pub max_connections_per_client: usize,
+    /// Requests under way.
+    pub max_requests: usize,
+    /// Requests under way of a site that has no limit of its own.
+    pub max_requests_per_site: usize,
+    /// Bytes for rewriting.
+    pub rewrite_memory: u64,
+    /// Bytes for rewriting of a site that has no limit of its own.
+    pub rewrite_memory_per_site: u64,
+    /// Share of a limit, in hundredths of a percent, from which on what can be done without is left out.
+    pub shed_at: u32,
 }
 
 /// `[limits]`.
 pub static LIMITS: Section = Section {
     file: super::FILE,
     header: "[limits]",
-    help: "What one request, one page or one file may use. Past a limit, a page passes as the shop sent it.",
+    help: "What one request, one page or one file may use, and how much may be under way at once. Past a limit, a page passes as the \
+           shop sent it; only where there is no room for a request at all, it is answered by 503.",
     settings: &[
         setting("max_request_head", "size", "\"64KiB\"", "Largest request head that is taken."),
-        setting("max_decoded_page", "size", "\"64MiB\"", "Largest page, once decoded, that is rewritten."),
+        setting(
+            "max_decoded_page",
+            "size",
+            "\"64MiB\"",
+            "How much of a page, once decoded, is rewritten; what follows passes as the shop sent it.",
+        ),
         setting(
             "max_ratio",
             "whole number",
             "200",
-            "Ratio of decoded to coded bytes above which a page counts as a bomb.",
+            "Ratio of decoded to coded bytes above which a page that is rewritten counts as a bomb, and is broken off.",
         ),
         setting(
             "parser_memory",
@@ -51,6 +71,49 @@ pub static LIMITS: Section = Section {
         ),
         setting("max_scenarios_per_site", "whole number", "10000", "Scenarios in one site."),
         setting("max_file_size", "size", "\"1MiB\"", "Largest rule file or template."),
+        setting(
+            "max_connections",
+            "whole number",
+            "20000",
+            "Connections of clients. What comes beyond is closed. Never more than three quarters of the files that the process may open.",
+        ),
+        setting(
+            "max_connections_per_client",
+            "whole number",
+            "0",
+            "Connections of one client address, or of one IPv6 network of 64 bits; `0` sets no limit. Trusted proxies have none.",
+        ),
+        setting(
+            "max_requests",
+            "whole number",
+            "10000",
+            "Requests under way. What comes beyond is answered by 503. WebSockets and streams of events count as connections only.",
+        ),
+        setting(
+            "max_requests_per_site",
+            "whole number",
+            "2500",
+            "The same of one site, so that none takes the room of all; a site may have a limit of its own.",
+        ),
+        setting(
+            "rewrite_memory",
+            "size",
+            "\"512MiB\"",
+            "Memory for rewriting, counted by what each page can need. Where it does not suffice, pages pass as the shop sent them.",
+        ),
+        setting(
+            "rewrite_memory_per_site",
+            "size",
+            "\"128MiB\"",
+            "The same of one site; a site may have a limit of its own.",
+        ),
+        setting(
+            "shed_at",
+            "percentage",
+            "\"80%\"",
+            "Share of a limit from which on what can be done without is left out: with so many requests under way, pages pass as the \
+             shop sent them; with so many connections, unused ones are not kept.",
+        ),
     ],
 };
 
@@ -64,6 +127,13 @@ impl Default for Limits {
             profile_deadline: Duration::from_millis(20),
             max_scenarios_per_site: 10_000,
             max_file_size: 1 << 20,
+            max_connections: 20_000,
+            max_connections_per_client: 0,
+            max_requests: 10_000,
+            max_requests_per_site: 2500,
+            rewrite_memory: 512 << 20,
+            rewrite_memory_per_site: 128 << 20,
+            shed_at: 8000,
         }
     }
 }
@@ -90,8 +160,28 @@ impl Limits {
             max_file_size: table
                 .size("max_file_size", 1 << 10..=64 << 20)
                 .map_or(default.max_file_size, |found| found.value),
+            max_connections: count(&mut table, "max_connections", 1, default.max_connections),
+            max_connections_per_client: count(
+                &mut table,
+                "max_connections_per_client",
+                0,
+                default.max_connections_per_client,
+            ),
+            max_requests: count(&mut table, "max_requests", 1, default.max_requests),
+            max_requests_per_site: count(&mut table, "max_requests_per_site", 1, default.max_requests_per_site),
+            rewrite_memory: table
+                .size("rewrite_memory", 0..=1 << 40)
+                .map_or(default.rewrite_memory, |found| found.value),
+            rewrite_memory_per_site: table
+                .size("rewrite_memory_per_site", 0..=1 << 40)
+                .map_or(default.rewrite_memory_per_site, |found| found.value),
+            shed_at: table.percentage("shed_at").map_or(default.shed_at, |found| found.value),
         };
         table.finish();
         limits
     }
+}
+
+fn count(table: &mut Table<'_, '_>, key: &'static str, least: i64, default: usize) -> usize {
+    table.integer(key, least..=10_000_000).map_or(default, |found| found.value as usize)
 }

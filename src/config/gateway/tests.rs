@@ -20,7 +20,7 @@ fn no_file_means_defaults() {
 #[test]
 fn documented_defaults_are_the_defaults() {
     let mut text = String::new();
-    for section in [&GATEWAY, &LIMITS, &LOG] as [&Section; 3] {
+    for section in [&GATEWAY, &LIMITS, &BREAKER, &LOG] as [&Section; 4] {
         writeln!(text, "{}", section.header).unwrap();
         for setting in section.settings.iter().filter(|setting| !setting.default.is_empty()) {
             writeln!(text, "{} = {}", setting.name, setting.default).unwrap();
@@ -40,7 +40,8 @@ fn every_setting_is_taken() {
         trusted_proxies = ["10.1.2.3/8", "192.0.2.7", "2001:db8::/32"]
         geo_database = "geo.mmdb"
         grace_period = "1m"
-        limits = { max_file_size = 4096, parser_memory = "1 MiB", profile_deadline = "5ms" }
+        limits = { max_file_size = 4096, parser_memory = "1 MiB", profile_deadline = "5ms", max_requests = 7, shed_at = "12.5%" }
+        breaker = { failures = "40%", probes = 2, pause = "1m" }
         log = { level = "debug", format = "text" }
         "#,
     );
@@ -52,6 +53,11 @@ fn every_setting_is_taken() {
     let proxies: Vec<_> = gateway.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32"]);
     assert_eq!((gateway.limits.max_file_size, gateway.limits.parser_memory), (4096, 1 << 20));
+    assert_eq!((gateway.limits.max_requests, gateway.limits.shed_at), (7, 1250));
+    assert_eq!(
+        gateway.breaker,
+        Breaker { failures: 4000, probes: 2, pause: Duration::from_secs(60), ..Breaker::default() }
+    );
     assert_eq!(gateway.log, Log { level: tracing::Level::DEBUG, format: LogFormat::Text });
     assert_eq!(
         Gateway::default().needs_restart(&gateway),

@@ -97,6 +97,24 @@ impl Table<'_, '_> {
         Some(Placed { value: number?, span: value.span() })
     }
 
+    /// A share: `"5%"` is 500 hundredths of a percent.
+    pub fn percentage(&mut self, key: &'static str) -> Option<Placed<u32>> {
+        let text = self.string(key)?;
+        let percent = text.value.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+        match percent.filter(|percent| (0.0..=100.0).contains(percent)) {
+            Some(percent) => Some(Placed { value: (percent * 100.0).round() as u32, span: text.span }),
+            None => {
+                self.error(
+                    "bad-percentage",
+                    text.span,
+                    format!("`{}` is no percentage", text.value),
+                    Some(format!("write a number from 0 to 100 with its sign: `{key} = \"5%\"`")),
+                );
+                None
+            }
+        }
+    }
+
     /// One of a closed set of words.
     pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<Placed<T>> {
         let text = self.string(key)?;

@@ -1,6 +1,7 @@
 //! Reads gzip (with all its members) and deflate (zlib or raw).
 
-use super::{CodecError, Coding, SLICE, Sink};
+use super::member::{Event, Members, NotGzip};
+use super::{CodecError, Coding, SLICE, Sink, zlib};
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use std::cell::RefCell;
 
@@ -14,166 +15,83 @@ thread_local! {
 /// Decodes gzip or deflate.
 pub(super) struct Inflate {
     coding: Coding,
-    phase: Phase,
-    /// Bytes of a header or trailer that was split over chunks.
-    buffer: [u8; 10],
-    filled: usize,
-    flags: u8,
-    members: u64,
+    around: Around,
     crc: Crc,
     /// Lent by the pool; always there until dropped.
     context: Option<Decompress>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// The ten bytes that begin a gzip member, or the two that tell zlib from raw deflate.
-    Start,
-    ExtraLength,
-    Extra(usize),
-    Name,
-    Comment,
-    HeaderCrc,
-    Body,
-    Trailer,
-    /// What follows the last member is no part of the body.
-    Ended,
+/// What stands around the data.
+enum Around {
+    Gzip(Members),
+    /// The first of the two bytes that tell zlib from raw deflate.
+    DeflateStart(Option<u8>),
+    Deflate {
+        ended: bool,
+    },
 }
-
-const HEADER_CRC: u8 = 2;
-const EXTRA: u8 = 4;
-const NAME: u8 = 8;
-const COMMENT: u8 = 16;
 
 impl Inflate {
     pub(super) fn gzip() -> Self {
-        Self::new(Coding::Gzip)
+        Self::new(Coding::Gzip, Around::Gzip(Members::new()))
     }
 
     pub(super) fn deflate() -> Self {
-        Self::new(Coding::Deflate)
+        Self::new(Coding::Deflate, Around::DeflateStart(None))
     }
 
-    fn new(coding: Coding) -> Self {
+    fn new(coding: Coding, around: Around) -> Self {
         let context = POOL.with_borrow_mut(Vec::pop).unwrap_or_else(|| Decompress::new(false));
-        Self {
-            coding,
-            phase: Phase::Start,
-            buffer: [0; 10],
-            filled: 0,
-            flags: 0,
-            members: 0,
-            crc: Crc::new(),
-            context: Some(context),
-        }
+        Self { coding, around, crc: Crc::new(), context: Some(context) }
     }
 
     pub(super) fn push(&mut self, mut input: &[u8], sink: Sink<'_>) -> Result<(), CodecError> {
-        while !input.is_empty() && self.phase != Phase::Ended {
-            match self.phase {
-                Phase::Start if self.coding == Coding::Gzip => self.member_start(&mut input)?,
-                Phase::Start => self.deflate_start(&mut input, sink)?,
-                Phase::ExtraLength => {
-                    if let Some([low, high, ..]) = self.collect(2, &mut input) {
-                        self.phase = Phase::Extra(usize::from(u16::from_le_bytes([low, high])));
+        while !input.is_empty() {
+            match &mut self.around {
+                Around::Deflate { ended: true } => return Ok(()),
+                Around::Deflate { .. } => self.body(&mut input, sink)?,
+                Around::DeflateStart(first) => {
+                    let Some((&byte, rest)) = input.split_first() else { return Ok(()) };
+                    input = rest;
+                    let Some(first) = *first else {
+                        *first = Some(byte);
+                        continue;
+                    };
+                    let start = [first, byte];
+                    self.around = Around::Deflate { ended: false };
+                    self.reset(zlib::is_header(start));
+                    self.body(&mut start.as_slice(), sink)?;
+                }
+                Around::Gzip(members) if members.in_data() => self.body(&mut input, sink)?,
+                Around::Gzip(members) if members.is_ended() => return Ok(()),
+                Around::Gzip(members) => match members.read(&mut input) {
+                    Err(NotGzip) => return Err(self.corrupt()),
+                    Ok(None) => {}
+                    Ok(Some(Event::Data)) => {
+                        self.crc.reset();
+                        self.reset(false);
                     }
-                }
-                Phase::Extra(left) => {
-                    let skipped = left.min(input.len());
-                    input = input.get(skipped..).unwrap_or_default();
-                    self.phase = Phase::Extra(left - skipped);
-                }
-                Phase::Name => self.skip_text(&mut input, NAME),
-                Phase::Comment => self.skip_text(&mut input, COMMENT),
-                Phase::HeaderCrc => {
-                    if self.collect(2, &mut input).is_some() {
-                        self.flags &= !HEADER_CRC;
+                    Ok(Some(Event::Trailer { sum, amount })) => {
+                        if sum != self.crc.sum() || amount != self.crc.amount() {
+                            return Err(self.corrupt());
+                        }
                     }
-                }
-                Phase::Body => self.body(&mut input, sink)?,
-                Phase::Trailer => self.trailer(&mut input)?,
-                Phase::Ended => {}
+                },
             }
-            self.next_header_field();
         }
         Ok(())
     }
 
     pub(super) fn is_complete(&self) -> bool {
-        self.phase == Phase::Ended || (self.phase == Phase::Start && self.members > 0 && self.filled == 0)
+        match &self.around {
+            Around::Gzip(members) => members.is_complete(),
+            Around::DeflateStart(_) => false,
+            Around::Deflate { ended } => *ended,
+        }
     }
 
     fn corrupt(&self) -> CodecError {
         CodecError::Corrupt(self.coding)
-    }
-
-    /// Gathers `count` bytes over chunks.
-    fn collect(&mut self, count: usize, input: &mut &[u8]) -> Option<[u8; 10]> {
-        while self.filled < count {
-            let (&byte, rest) = input.split_first()?;
-            *self.buffer.get_mut(self.filled)? = byte;
-            self.filled += 1;
-            *input = rest;
-        }
-        self.filled = 0;
-        Some(self.buffer)
-    }
-
-    fn member_start(&mut self, input: &mut &[u8]) -> Result<(), CodecError> {
-        // Padding after the last member is not the beginning of another.
-        if self.members > 0 && self.filled == 0 && input.first() != Some(&0x1F) {
-            self.phase = Phase::Ended;
-            return Ok(());
-        }
-        match self.collect(10, input) {
-            None => Ok(()),
-            Some([0x1F, 0x8B, 8, flags, ..]) if flags & 0xE0 == 0 => {
-                self.flags = flags;
-                self.crc.reset();
-                self.reset(false);
-                self.phase = if flags & EXTRA == 0 { Phase::Extra(0) } else { Phase::ExtraLength };
-                Ok(())
-            }
-            Some(_) if self.members > 0 => {
-                self.phase = Phase::Ended;
-                Ok(())
-            }
-            Some(_) => Err(self.corrupt()),
-        }
-    }
-
-    /// After a header field: the next one that the flags announce, or the body.
-    fn next_header_field(&mut self) {
-        let after = match self.phase {
-            Phase::Extra(0) | Phase::Name | Phase::Comment | Phase::HeaderCrc => self.flags,
-            _ => return,
-        };
-        self.phase = if after & NAME != 0 {
-            Phase::Name
-        } else if after & COMMENT != 0 {
-            Phase::Comment
-        } else if after & HEADER_CRC != 0 {
-            Phase::HeaderCrc
-        } else {
-            Phase::Body
-        };
-    }
-
-    fn skip_text(&mut self, input: &mut &[u8], flag: u8) {
-        let end = memchr::memchr(0, input);
-        *input = end.and_then(|end| input.get(end + 1..)).unwrap_or_default();
-        if end.is_some() {
-            self.flags &= !flag;
-        }
-    }
-
-    fn deflate_start(&mut self, input: &mut &[u8], sink: Sink<'_>) -> Result<(), CodecError> {
-        let Some([method, check, ..]) = self.collect(2, input) else { return Ok(()) };
-        let zlib = method & 0x0F == 8 && u16::from_be_bytes([method, check]) % 31 == 0;
-        self.reset(zlib);
-        self.phase = Phase::Body;
-        let mut start: &[u8] = &[method, check];
-        self.body(&mut start, sink)
     }
 
     fn reset(&mut self, zlib: bool) {
@@ -198,8 +116,10 @@ impl Inflate {
             }
             match status {
                 Status::StreamEnd => {
-                    self.members += 1;
-                    self.phase = if self.coding == Coding::Gzip { Phase::Trailer } else { Phase::Ended };
+                    match &mut self.around {
+                        Around::Gzip(members) => members.data_ended(),
+                        deflate => *deflate = Around::Deflate { ended: true },
+                    }
                     return Ok(());
                 }
                 // A full slice may have left more inside.
@@ -208,17 +128,6 @@ impl Inflate {
                 _ => return Err(self.corrupt()),
             }
         }
-    }
-
-    fn trailer(&mut self, input: &mut &[u8]) -> Result<(), CodecError> {
-        let Some(trailer) = self.collect(8, input) else { return Ok(()) };
-        let [sum @ .., _, _, _, _, _, _] = trailer;
-        let [_, _, _, _, amount @ .., _, _] = trailer;
-        if u32::from_le_bytes(sum) != self.crc.sum() || u32::from_le_bytes(amount) != self.crc.amount() {
-            return Err(self.corrupt());
-        }
-        self.phase = Phase::Start;
-        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 const POOLED: usize = 4;
 const LEVEL: u32 = 1;
 /// No name, no time, level "fastest", unknown system.
-const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255];
+pub(super) const HEADER: [u8; 10] = [0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 4, 255];
 
 thread_local! {
     static POOL: RefCell<Vec<Parked>> = const { RefCell::new(Vec::new()) };
@@ -112,6 +112,17 @@ impl GzipEncoder {
             }
         });
     }
+}
+
+/// Raw DEFLATE of a text by itself: ends where a byte ends, in a block that is not the last one.
+pub(super) fn deflate_alone(plain: &[u8]) -> Result<BytesMut, CodecError> {
+    let mut encoder = GzipEncoder { begun: true, ..GzipEncoder::new() };
+    let mut out = BytesMut::new();
+    encoder.push(plain, &mut out)?;
+    encoder.run(&[], FlushCompress::Sync, &mut out)?;
+    encoder.stream = u64::MAX;
+    encoder.park();
+    Ok(out)
 }
 
 /// The compressor that holds this stream's history, or one without history.

@@ -5,14 +5,16 @@
 mod brotli;
 mod deflate;
 mod gzip;
+mod limits;
+mod member;
+mod splice;
 mod zlib;
 mod zstd;
 
 use super::Limits;
 use bytes::BytesMut;
-
-/// A coded body may unpack to this much, whatever the ratio: small pages of one repeated line are no bombs.
-const RATIO_GRACE: u64 = 1024 * 1024;
+use limits::Meter;
+pub(super) use splice::Splicer;
 
 /// Size of the slices in which decoded bytes are handed on.
 const SLICE: usize = 16 * 1024;
@@ -84,9 +86,7 @@ type Sink<'a> = &'a mut dyn FnMut(&[u8]) -> Result<(), CodecError>;
 pub(super) struct Decoder {
     coding: Coding,
     inner: DecoderKind,
-    coded: u64,
-    decoded: u64,
-    limits: Limits,
+    meter: Meter,
 }
 
 enum DecoderKind {
@@ -105,26 +105,27 @@ impl Decoder {
             Coding::Brotli => DecoderKind::Brotli(Box::default()),
             Coding::Zstd => DecoderKind::Zstd(zstd::ZstdDecoder::new()?),
         };
-        Ok(Some(Self { coding, inner, coded: 0, decoded: 0, limits }))
+        Ok(Some(Self { coding, inner, meter: Meter::new(coding, limits) }))
     }
 
     /// Decodes a chunk; decoded bytes go to the sink in slices of bounded size.
     pub(super) fn push(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), CodecError> {
-        self.coded += chunk.len() as u64;
-        let allowed = self
-            .limits
-            .decoded_bytes
-            .min(self.coded.saturating_mul(u64::from(self.limits.decoded_ratio)).max(RATIO_GRACE));
-        let (decoded, coding) = (&mut self.decoded, self.coding);
+        self.meter.coded(chunk.len());
+        let meter = &mut self.meter;
         let mut counted = |slice: &[u8]| {
-            *decoded += slice.len() as u64;
-            if *decoded > allowed { Err(CodecError::Bomb(coding)) } else { sink(slice) }
+            meter.decoded(slice.len())?;
+            sink(slice)
         };
         match &mut self.inner {
             DecoderKind::Inflate(inner) => inner.push(chunk, &mut counted),
             DecoderKind::Brotli(inner) => inner.push(chunk, &mut counted),
             DecoderKind::Zstd(inner) => inner.push(chunk, &mut counted),
         }
+    }
+
+    /// Bytes that were decoded so far.
+    pub(super) fn decoded(&self) -> u64 {
+        self.meter.total()
     }
 
     /// Whether the body has ended where it may end.
@@ -135,7 +136,7 @@ impl Decoder {
             DecoderKind::Zstd(inner) => inner.is_complete(),
         };
         // No byte at all is an empty body, as browsers see it.
-        if complete || self.coded == 0 { Ok(()) } else { Err(CodecError::Truncated(self.coding)) }
+        if complete || self.meter.is_empty() { Ok(()) } else { Err(CodecError::Truncated(self.coding)) }
     }
 }
 

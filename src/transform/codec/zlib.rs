@@ -7,8 +7,15 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 
 /// Fastest.
 const LEVEL: u32 = 1;
+/// The largest window, level "fastest".
+pub(super) const HEADER: [u8; 2] = [0x78, 0x01];
 /// Output is drawn in slices of this size.
 const SLICE: usize = 8 * 1024;
+
+/// Whether two bytes begin a zlib stream; else they are raw DEFLATE, as some servers send it.
+pub(super) fn is_header(start: [u8; 2]) -> bool {
+    start[0] & 0x0F == 8 && u16::from_be_bytes(start).is_multiple_of(31)
+}
 
 /// Encodes zlib.
 pub(in crate::transform) struct ZlibEncoder {

@@ -109,12 +109,16 @@ fn shop_is_asked_only_for_codings_that_the_client_takes_and_we_decode() {
 }
 
 #[test]
-fn client_gets_the_shops_coding_or_one_that_it_takes() {
+fn client_gets_the_shops_coding_or_the_cheapest_that_it_takes() {
     let choose = |origin, accepted: &str| choose_coding(origin, &map(&[("accept-encoding", accepted)]));
-    assert_eq!(choose(Coding::Brotli, "gzip, br, zstd"), OutCoding::Brotli);
-    assert_eq!(choose(Coding::Deflate, "deflate, gzip"), OutCoding::Gzip);
-    assert_eq!(choose(Coding::Brotli, "gzip"), OutCoding::Gzip);
-    assert_eq!(choose(Coding::Deflate, "deflate"), OutCoding::Deflate);
-    assert_eq!(choose(Coding::Gzip, "br;q=1, gzip;q=0"), OutCoding::Identity);
+    assert_eq!(choose(Coding::Gzip, "gzip, deflate, br, zstd"), OutCoding::Gzip);
+    assert_eq!(choose(Coding::Deflate, "deflate, gzip"), OutCoding::Deflate);
+    assert_eq!(choose(Coding::Deflate, "gzip"), OutCoding::Gzip);
+    assert_eq!(choose(Coding::Brotli, "gzip, br, zstd"), OutCoding::Zstd);
+    assert_eq!(choose(Coding::Brotli, "gzip, br"), OutCoding::Gzip);
+    assert_eq!(choose(Coding::Brotli, "br"), OutCoding::Brotli);
+    assert_eq!(choose(Coding::Gzip, "br"), OutCoding::Brotli);
+    assert_eq!(choose(Coding::Gzip, "br;q=1, gzip;q=0"), OutCoding::Brotli);
+    assert_eq!(choose(Coding::Gzip, "compress, gzip;q=0"), OutCoding::Identity);
     assert_eq!(choose(Coding::Identity, "gzip"), OutCoding::Identity);
 }

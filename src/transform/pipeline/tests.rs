@@ -94,9 +94,33 @@ fn body_that_is_corrupt_behind_its_beginning_is_an_error() {
     let mut coded = encode(Coding::Gzip, html.as_bytes());
     let checksum = coded.len() - 6;
     coded[checksum] ^= 1;
+    let (body, trailer) = coded.split_at(coded.len() - 8);
     for out in OUT {
-        let outcome = run(&page(Coding::Gzip, Some("utf-8")), &[edit("body", Prepend, "x")], out, &[&coded]);
+        let outcome = run(&page(Coding::Gzip, Some("utf-8")), &[edit("body", Prepend, "x")], out, &[body, trailer]);
         assert_eq!(outcome.unwrap_err(), TransformError::Codec(CodecError::Corrupt(Coding::Gzip)), "{out:?}");
+    }
+    // Nothing of it was sent yet: the client gets what the shop sent.
+    let outcome =
+        run(&page(Coding::Gzip, Some("utf-8")), &[edit("body", Prepend, "x")], OutCoding::Gzip, &[&coded]).unwrap();
+    assert_eq!((outcome.body, outcome.applied, outcome.bail_out), (coded, vec![false], Some(BailOut::Undecodable)));
+}
+
+#[test]
+fn page_that_is_too_large_goes_on_without_being_read() {
+    let html = "<!doctype html><body><h1>".to_owned() + &"<p>a line</p>".repeat(5_000) + "<i>last</i></body>";
+    let limits = Limits { decoded_bytes: 20_000, ..Limits::default() };
+    for coding in ALL {
+        let coded = encode(coding, html.as_bytes());
+        let edits = vec![edit("h1", Append, "[1]"), edit("i", Prepend, "[2]"), edit("body", Prepend, "[3]")];
+        let mut transform = Transform::new(&page(coding, Some("utf-8")), edits, limits, OutCoding::Identity).unwrap();
+        let mut out = BytesMut::new();
+        for piece in coded.chunks(1_000) {
+            transform.push(piece, &mut out).unwrap();
+        }
+        transform.finish(&mut out).unwrap();
+        let expected = html.replace("<body>", "<body>[3]");
+        assert!(out == expected.as_bytes(), "{coding:?}");
+        assert_eq!((transform.applied(), transform.bailed_out()), (vec![false, false, true], Some(BailOut::TooLarge)));
     }
 }
 
@@ -145,4 +169,7 @@ fn memory_of_a_bomb_stays_flat() {
     let coded = encode(Coding::Gzip, &vec![b' '; 50_000_000]);
     let outcome = run(&page(Coding::Gzip, Some("utf-8")), &[], OutCoding::Identity, &Chunks::new().split(&coded));
     assert_eq!(outcome.unwrap_err(), TransformError::Codec(CodecError::Bomb(Coding::Gzip)));
+    // In its own coding it is no worse than the shop sent it, as long as nothing else was said.
+    let outcome = run(&page(Coding::Gzip, None), &[edit("body", Prepend, "x")], OutCoding::Gzip, &[&coded]).unwrap();
+    assert!(outcome.body == coded);
 }

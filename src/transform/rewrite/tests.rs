@@ -1,6 +1,7 @@
 use super::*;
 use crate::transform::Position::{After, Append, Before, Prepend, Remove, Replace};
 use crate::transform::testing::{edit, rewrite};
+use bytes::BytesMut;
 
 /// Rewrites a page by one edit that puts `[*]` somewhere.
 fn put(html: &str, at: &str, position: crate::transform::Position) -> String {

@@ -59,7 +59,8 @@ impl Request {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// As it goes over the wire.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut text = format!("{} {} {}\r\n", self.method, self.target, self.version);
         for (name, value) in &self.headers {
             text.extend([name, ": ", value, "\r\n"]);
@@ -108,6 +109,12 @@ impl Connection {
     pub(crate) fn send(&mut self, request: &Request) {
         self.method.clone_from(&request.method);
         self.send_bytes(&request.bytes());
+    }
+
+    /// Sends a request to one who may have closed the connection already.
+    pub(crate) fn try_send(&mut self, request: &Request) {
+        self.method.clone_from(&request.method);
+        let _ = self.reader.stream().write_all(&request.bytes());
     }
 
     /// Sends bytes as they are.

@@ -52,14 +52,26 @@ impl Gateway {
         })
     }
 
+    /// `noren serve` with these rules, started by a command that is given the program and its arguments.
+    pub(crate) fn serve_by(rules: &Path, command: impl FnOnce(&Path) -> Command) -> Self {
+        let rules = rules.display().to_string();
+        Self::start_by(command(Path::new(env!("CARGO_BIN_EXE_noren"))), |_| {
+            vec!["serve".to_owned(), "--rules".to_owned(), rules.clone()]
+        })
+    }
+
     fn start(arguments: impl Fn(Addresses) -> Vec<String>) -> Self {
+        Self::start_by(Command::new(env!("CARGO_BIN_EXE_noren")), arguments)
+    }
+
+    fn start_by(command: Command, arguments: impl Fn(Addresses) -> Vec<String>) -> Self {
         let dir = TempDir::new().unwrap();
         let addresses = Addresses { plain: free_address(), tls: free_address(), ops: free_address() };
         let mut arguments = arguments(addresses);
         arguments.extend(["--listen".to_owned(), addresses.plain.to_string()]);
         arguments.extend(["--ops".to_owned(), addresses.ops.to_string()]);
         arguments.extend(["--data".to_owned(), dir.path().join("data").display().to_string()]);
-        let process = launch(&arguments, dir.path(), None);
+        let process = launch(command, &arguments, dir.path(), None);
         let mut gateway = Self { process, addresses, arguments, dir };
         gateway.await_ready();
         gateway
@@ -85,6 +97,16 @@ impl Gateway {
         fetch(self.address(), request)
     }
 
+    /// Its data folder.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Ends it without warning.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
@@ -108,7 +130,7 @@ impl Gateway {
     /// Starts the next process, which takes the sockets over. Tells how the old one ended, once it has.
     pub(crate) fn upgrade(&mut self) -> ExitStatus {
         let arguments = [self.arguments.as_slice(), &["--upgrade".to_owned()]].concat();
-        let next = launch(&arguments, self.dir.path(), None);
+        let next = launch(Command::new(env!("CARGO_BIN_EXE_noren")), &arguments, self.dir.path(), None);
         let status = self.await_end();
         self.process = next;
         self.await_ready();
@@ -123,7 +145,8 @@ impl Gateway {
     }
 
     fn relaunch(&mut self, later: Option<Duration>) {
-        self.process = launch(&self.arguments, self.dir.path(), later);
+        let command = Command::new(env!("CARGO_BIN_EXE_noren"));
+        self.process = launch(command, &self.arguments, self.dir.path(), later);
         self.await_ready();
     }
 
@@ -161,13 +184,17 @@ impl Gateway {
     }
 }
 
-fn launch(arguments: &[String], dir: &Path, later: Option<Duration>) -> Process {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_noren"));
+/// The library that shifts a process's calendar.
+pub(crate) fn faketime() -> String {
+    let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
+    assert!(Path::new(&library).exists(), "{library} is missing; tests/install.sh installs it");
+    library
+}
+
+fn launch(mut command: Command, arguments: &[String], dir: &Path, later: Option<Duration>) -> Process {
     command.args(arguments).current_dir(dir).env("NO_COLOR", "1");
     if let Some(later) = later {
-        let library = format!("/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1", std::env::consts::ARCH);
-        assert!(Path::new(&library).exists(), "{library} is missing; tests/install.sh installs it");
-        command.env("LD_PRELOAD", library).env("FAKETIME", format!("+{}s", later.as_secs()));
+        command.env("LD_PRELOAD", faketime()).env("FAKETIME", format!("+{}s", later.as_secs()));
         // Only the calendar moves: timers must go on as they are.
         command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
     }

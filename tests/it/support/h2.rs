@@ -71,19 +71,35 @@ impl H2 {
         self.exchange(request)
     }
 
+    /// Like [`page`](Self::page), in given codings, and whatever comes of it: a stream may be broken off before its head.
+    pub(crate) fn try_page(&mut self, uri: &str, codings: &str) -> Result<H2Response, hyper::Error> {
+        let request = Request::get(uri)
+            .header("accept", "text/html")
+            .header("accept-encoding", codings)
+            .header("sec-fetch-dest", "document")
+            .header("sec-fetch-mode", "navigate")
+            .body(Full::default())
+            .unwrap();
+        self.try_exchange(request)
+    }
+
     /// Sends a body, as a browser sends a form.
     pub(crate) fn post(&mut self, uri: &str, body: &[u8]) -> H2Response {
         self.exchange(Request::post(uri).body(Bytes::copy_from_slice(body).into()).unwrap())
     }
 
     fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
+        self.try_exchange(request).unwrap()
+    }
+
+    fn try_exchange(&mut self, request: Request<Full<Bytes>>) -> Result<H2Response, hyper::Error> {
         let Self { runtime, sender } = self;
         runtime.block_on(async {
             let exchange = async {
-                sender.ready().await.unwrap();
-                let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+                sender.ready().await?;
+                let (head, body) = sender.send_request(request).await?.into_parts();
                 let body = body.collect().await.map(http_body_util::Collected::to_bytes);
-                H2Response { status: head.status, headers: head.headers, body }
+                Ok(H2Response { status: head.status, headers: head.headers, body })
             };
             timeout(PATIENCE, exchange).await.expect("an answer")
         })

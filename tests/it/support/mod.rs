@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod client;
+pub(crate) mod faults;
 pub(crate) mod gateway;
 pub(crate) mod h2;
 pub(crate) mod origin;
