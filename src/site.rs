@@ -29,8 +29,8 @@ pub struct Site {
     pub session_timeout: Duration,
     /// Kinds of pages by path, first match wins.
     pub pages: Vec<PagePattern>,
-    /// What the shop's own script takes over.
-    pub hydration: Hydration,
+    /// What puts insertions on the page.
+    pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
     /// What it may use of what all sites share.
@@ -47,16 +47,16 @@ pub struct Site {
     pub files: Files,
 }
 
-/// What the shop's own script takes over in the browser, once the server has rendered it. Where that is the whole document,
-/// nodes that it does not know are thrown out with an error: what is inserted is delivered by the runtime after it.
+/// What puts insertions on the page. A shop's own script that takes over what the server has rendered (React and its kin) throws
+/// out, with an error, what it does not know: there they come after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hydration {
-    /// To be learnt from what visitors' browsers report.
+pub enum DeliverBy {
+    /// The page, unless visitors' browsers report that what it brought was thrown out.
     Auto,
-    /// The whole document.
-    Document,
-    /// Parts of the page, or nothing.
-    Parts,
+    /// The page itself.
+    Page,
+    /// The runtime.
+    Script,
 }
 
 /// Where the shop is and how it is spoken to.

@@ -20,7 +20,7 @@ pub struct Metrics {
     pub own_seconds: Histogram,
     /// Deliveries by site.
     pub insertions: IntCounterVec,
-    /// Pages whose own script has thrown out what was inserted, by site.
+    /// Actions that the shop's own script has thrown out, by site.
     pub gone: IntCounterVec,
     /// Pages left as they were, by reason.
     pub skipped: IntCounterVec,
@@ -99,11 +99,7 @@ impl Metrics {
             origin_seconds,
             own_seconds,
             insertions: counter("noren_insertions_total", "Actions delivered in pages.", &["site"])?,
-            gone: counter(
-                "noren_insertions_gone_total",
-                "Pages whose own script threw out what was inserted.",
-                &["site"],
-            )?,
+            gone: counter("noren_insertions_gone_total", "Actions that the shop's own script threw out.", &["site"])?,
             skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
             failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
             shed: counter(

@@ -37,6 +37,7 @@ const countDown = (root) => {
     const left = Math.ceil((end - Date.now()) / 1000);
     if (left <= 0) {
       // Nobody closed it: it is not to be told as dismissed.
+      over.add(root.getAttribute(MARK));
       root.removeAttribute(MARK);
       if (root.open && root.close) root.close();
       away(root);

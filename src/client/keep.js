@@ -1,19 +1,28 @@
-// Where the shop's own script takes over the document, what stands in its way is thrown out. There the gateway sends inert
-// templates at the end of the body; they are carried out here, once that script is done, and again if it redraws the page.
+// Where the shop's own script takes over what the server has rendered, what stands in its way is thrown out. There the gateway sends
+// inert templates at the end of the body; they are carried out here, once that script is done, and again if it redraws the page.
 
 const own = doc.currentScript;
 const sheet = doc.querySelector('link[' + MARK + '=style]');
 
-// What was put on the page and must not vanish by itself.
+// What was put on the page and must not vanish by itself, and the arms of what has vanished rightly.
 const kept = new Set();
+const over = new Set();
 
 const away = (element) => {
+  over.add(element.getAttribute(MARK));
   kept.delete(element);
   element.remove();
 };
 
-// React leaves its name on what it has taken over. Others leave nothing: they get five seconds after the page has loaded.
-const taken = () => Object.keys(doc.body).some((key) => key.startsWith('__react'));
+// React leaves its name on what it owns: on the root at first, on what is in it once that is taken over. Of others nothing is known:
+// they get five seconds after the page has loaded.
+const named = (node, name) => Object.keys(node).some((key) => key.startsWith(name));
+
+const taken = () => {
+  const nodes = [doc, doc.body, ...[...doc.body.querySelectorAll(':scope > *, :scope > * > *')].slice(0, 50)];
+  const roots = nodes.filter((node) => named(node, '__reactContainer'));
+  return roots.length && roots.every((root) => [...root.children].some((child) => named(child, '__reactFiber')));
+};
 
 const settled = (then) => {
   const idle = () => (window.requestIdleCallback ? requestIdleCallback(guard(then), { timeout: 1000 }) : later(50, then));
@@ -75,12 +84,16 @@ const carryOut = (templates) => {
   later(15000, () => watch.disconnect());
 };
 
+// Arms that were delivered, and of which nothing is there: the shop's script may have taken them away before this one began.
+const missing = () => {
+  const arms = (own && own.getAttribute(data('arms'))) || '';
+  return arms.split(' ').filter((arm) => arm && !over.has(arm) && !doc.querySelector('[' + MARK + '="' + arm + '"]'));
+};
+
 const keep = () => {
   const templates = [...doc.querySelectorAll('template[' + data('at') + ']')];
   settled(() => {
-    // This script's own element stood beside what was inserted, and may have gone with it before this script began.
-    const lost = [own, ...kept].some((element) => element && !element.isConnected);
     if (templates.length) carryOut(templates);
-    else if (lost && !again) tell('gone', '');
+    else if (!again) missing().forEach((arm) => tell('gone', arm));
   });
 };

@@ -62,7 +62,7 @@ impl Files {
             links: Default::default(),
         };
         files.links = [(false, false), (true, false), (false, true), (true, true)]
-            .map(|(s, r)| files.write(s, r, Nonces::default()));
+            .map(|(s, r)| files.write(s, r, "", Nonces::default()));
         files
     }
 
@@ -72,16 +72,16 @@ impl Files {
         [&self.style, &self.runtime].into_iter().find(|file| file.name == name)
     }
 
-    /// The elements for the start of `<head>` that load what a page needs; empty if it needs nothing.
+    /// The elements that load what a page needs; empty if it needs nothing. The runtime is told which `arms` it should find.
     #[must_use]
-    pub fn links(&self, style: bool, runtime: bool, nonces: Nonces<'_>) -> Bytes {
-        if nonces.script.is_some() || nonces.style.is_some() {
-            return self.write(style, runtime, nonces);
+    pub fn links(&self, style: bool, runtime: bool, arms: &str, nonces: Nonces<'_>) -> Bytes {
+        if nonces.script.is_some() || nonces.style.is_some() || !arms.is_empty() {
+            return self.write(style, runtime, arms, nonces);
         }
         self.links.get(usize::from(style) + 2 * usize::from(runtime)).cloned().unwrap_or_default()
     }
 
-    fn write(&self, style: bool, runtime: bool, nonces: Nonces<'_>) -> Bytes {
+    fn write(&self, style: bool, runtime: bool, arms: &str, nonces: Nonces<'_>) -> Bytes {
         let prefix = &self.prefix;
         // A nonce came out of a header by its grammar (base64 characters only), so it needs no escaping.
         let nonce = |nonce: Option<&str>| nonce.map_or_else(String::new, |nonce| format!(" nonce=\"{nonce}\""));
@@ -92,7 +92,12 @@ impl Files {
         }
         if runtime {
             let (name, nonce) = (&self.runtime.name, nonce(nonces.script));
-            let _ = write!(html, "<script defer src=\"/{prefix}/{name}\" data-{prefix}=\"runtime\"{nonce}></script>");
+            let _ = write!(html, "<script defer src=\"/{prefix}/{name}\" data-{prefix}=\"runtime\"");
+            if !arms.is_empty() {
+                // Names of files and of variants by their grammar, so they need no escaping.
+                let _ = write!(html, " data-{prefix}-arms=\"{arms}\"");
+            }
+            let _ = write!(html, "{nonce}></script>");
         }
         Bytes::from(html)
     }

@@ -1,22 +1,23 @@
-//! Pages whose own script takes over the whole document: what is inserted there is delivered by the runtime, after it.
+//! Pages whose own script takes over what the server has rendered: nodes that it does not know are thrown out. What is inserted
+//! there is delivered by the runtime, after that script.
 //!
-//! Which pages those are, a site says, or its visitors' browsers do: a node that was delivered and is gone once the page has
-//! come to rest is reported, as is one that was seen. What is learnt is kept by site and kind of page, in memory, for a day.
+//! Which pages those are, a site says, or its visitors' browsers do: what was delivered and is not there once the page has come
+//! to rest is reported, as is what was seen. What is learnt is kept by site and kind of page, in memory, for a day.
 
 use crate::action::carrier;
 use crate::ids::{SiteId, VisitorId};
 use crate::plan::{Plan, Runtime};
-use crate::site::{Hydration, Site};
+use crate::site::{DeliverBy, Site};
 use crate::transform::{Edit, Position, Selector, Target};
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-/// So many visitors must have lost what was delivered.
+/// So many visitors must have lost what a scenario delivered.
 const ENOUGH: usize = 3;
-/// How long what was learnt holds, and how long a single report is remembered.
+/// How long what was learnt holds, and how long reports are remembered.
 const LASTS: Duration = Duration::from_secs(86_400);
 
 static BODY: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("body").ok());
@@ -24,68 +25,93 @@ static BODY: LazyLock<Option<Selector>> = LazyLock::new(|| Selector::parse("body
 /// What visitors' browsers have told.
 #[derive(Debug, Default)]
 pub struct Learnt {
-    kinds: RwLock<HashMap<SiteId, HashMap<&'static str, Told>>>,
+    sites: RwLock<HashMap<SiteId, HashMap<&'static str, Kind>>>,
+}
+
+/// A kind of page.
+#[derive(Debug, Default)]
+struct Kind {
+    /// Since when the runtime delivers.
+    settled: Option<Instant>,
+    /// By scenario: one may stand where nothing is thrown out, and another not.
+    told: HashMap<Arc<str>, Told>,
 }
 
 #[derive(Debug)]
 struct Told {
     since: Instant,
-    /// Visitors who lost something.
+    /// Visitors who lost it.
     lost: SmallVec<[VisitorId; ENOUGH]>,
-    /// How often something was seen meanwhile.
+    /// How often it was seen meanwhile.
     seen: usize,
-    /// The runtime delivers.
-    settled: bool,
 }
 
 impl Learnt {
     /// Whether what is inserted into a page must be delivered by the runtime.
     pub(super) fn is_late(&self, site: &Site, kind: &'static str, now: Instant) -> bool {
-        match site.hydration {
-            Hydration::Document => true,
-            Hydration::Parts => false,
-            Hydration::Auto => self.has_settled(&site.id, kind, now),
+        match site.deliver_by {
+            DeliverBy::Script => true,
+            DeliverBy::Page => false,
+            DeliverBy::Auto => self.has_settled(&site.id, kind, now),
         }
     }
 
     fn has_settled(&self, site: &SiteId, kind: &'static str, now: Instant) -> bool {
-        let kinds = self.kinds.read();
-        let told = kinds.get(site).and_then(|kinds| kinds.get(kind));
-        told.is_some_and(|told| told.settled && now < told.since + LASTS)
+        let sites = self.sites.read();
+        let found = sites.get(site).and_then(|kinds| kinds.get(kind));
+        found.and_then(|kind| kind.settled).is_some_and(|since| now < since + LASTS)
     }
 
-    /// A visitor's browser has lost what was delivered. Whether this settles that the runtime is to deliver from now on.
-    pub(super) fn lost(&self, site: &SiteId, kind: &'static str, visitor: VisitorId, now: Instant) -> bool {
-        let mut kinds = self.kinds.write();
-        let fresh = || Told { since: now, lost: SmallVec::new(), seen: 0, settled: false };
-        let told = kinds.entry(site.clone()).or_default().entry(kind).or_insert_with(fresh);
-        if now >= told.since + LASTS {
-            *told = fresh();
-        }
-        if told.settled || told.lost.contains(&visitor) {
+    /// A visitor's browser has lost what a scenario delivered. Whether this settles that the runtime is to deliver from now on.
+    pub(super) fn lost(
+        &self,
+        site: &SiteId,
+        kind: &'static str,
+        scenario: &Arc<str>,
+        visitor: VisitorId,
+        now: Instant,
+    ) -> bool {
+        if self.has_settled(site, kind, now) {
             return false;
         }
-        told.lost.push(visitor);
+        let mut sites = self.sites.write();
+        let kind = sites.entry(site.clone()).or_default().entry(kind).or_default();
+        let told = kind.told.entry(scenario.clone()).or_insert_with(|| Told::begin(now));
+        if now >= told.since + LASTS {
+            *told = Told::begin(now);
+        }
+        if !told.lost.contains(&visitor) {
+            told.lost.push(visitor);
+        }
         if told.lost.len() < ENOUGH {
             return false;
         }
         if told.seen > ENOUGH {
             // Most visitors keep it: these browsers have something of their own that takes it away.
-            *told = fresh();
+            *told = Told::begin(now);
             return false;
         }
-        (told.since, told.settled) = (now, true);
+        *kind = Kind { settled: Some(now), told: HashMap::new() };
         true
     }
 
-    /// A visitor has seen what was delivered.
-    pub(super) fn seen(&self, site: &SiteId, kind: &'static str) {
-        if self.kinds.read().get(site).is_none_or(|kinds| !kinds.contains_key(kind)) {
+    /// A visitor has seen what a scenario delivered.
+    pub(super) fn seen(&self, site: &SiteId, kind: &'static str, scenario: &str) {
+        let lost_before = |kind: &Kind| kind.told.contains_key(scenario);
+        if !self.sites.read().get(site).and_then(|kinds| kinds.get(kind)).is_some_and(lost_before) {
             return;
         }
-        if let Some(told) = self.kinds.write().get_mut(site).and_then(|kinds| kinds.get_mut(kind)) {
+        let mut sites = self.sites.write();
+        let found = sites.get_mut(site).and_then(|kinds| kinds.get_mut(kind));
+        if let Some(told) = found.and_then(|kind| kind.told.get_mut(scenario)) {
             told.seen = told.seen.saturating_add(1);
         }
+    }
+}
+
+impl Told {
+    fn begin(now: Instant) -> Self {
+        Self { since: now, lost: SmallVec::new(), seen: 0 }
     }
 }
 
@@ -120,32 +146,61 @@ pub(super) fn links(plan: &Plan, html: bytes::Bytes) -> Edit {
 mod tests {
     use super::*;
 
-    fn site() -> SiteId {
-        SiteId::new("shop")
+    const KIND: &str = "product";
+
+    struct Case {
+        learnt: Learnt,
+        now: Instant,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            Self { learnt: Learnt::default(), now: Instant::now() }
+        }
+
+        fn lost(&self, scenario: &str, visitor: u8) -> bool {
+            self.learnt.lost(&SiteId::new("shop"), KIND, &scenario.into(), VisitorId([visitor; 16]), self.now)
+        }
+
+        fn seen(&self, scenario: &str, times: usize) {
+            (0..times).for_each(|_| self.learnt.seen(&SiteId::new("shop"), KIND, scenario));
+        }
+
+        fn settled(&self, kind: &'static str, later: Duration) -> bool {
+            self.learnt.has_settled(&SiteId::new("shop"), kind, self.now + later)
+        }
     }
 
     #[test]
     fn three_visitors_settle_a_kind_for_a_day_and_one_alone_never_does() {
-        let (learnt, now) = (Learnt::default(), Instant::now());
-        for _ in 0..9 {
-            assert!(!learnt.lost(&site(), "product", VisitorId([1; 16]), now));
-        }
-        assert!(!learnt.lost(&site(), "product", VisitorId([2; 16]), now));
-        assert!(!learnt.has_settled(&site(), "product", now));
-        assert!(learnt.lost(&site(), "product", VisitorId([3; 16]), now));
-        assert!(!learnt.lost(&site(), "product", VisitorId([4; 16]), now), "settled once");
-        (0..9).for_each(|_| learnt.seen(&site(), "product"));
-        assert!(learnt.has_settled(&site(), "product", now + LASTS / 2), "what the runtime delivers is seen");
-        assert!(!learnt.has_settled(&site(), "product", now + LASTS), "tried anew");
-        assert!(!learnt.has_settled(&site(), "cart", now));
+        let case = Case::new();
+        assert!((0..9).all(|_| !case.lost("banner", 1)));
+        assert!(!case.lost("banner", 2));
+        assert!(!case.settled(KIND, Duration::ZERO));
+        assert!(case.lost("banner", 3));
+        assert!(!case.lost("banner", 4), "settled once");
+        case.seen("banner", 9);
+        assert!(case.settled(KIND, LASTS / 2), "what the runtime delivers is seen");
+        assert!(!case.settled(KIND, LASTS), "tried anew");
+        assert!(!case.settled("cart", Duration::ZERO));
     }
 
     #[test]
     fn a_few_losses_among_many_views_settle_nothing() {
-        let (learnt, now) = (Learnt::default(), Instant::now());
+        let case = Case::new();
         for visitor in 0..30 {
-            assert!(!learnt.lost(&site(), "product", VisitorId([visitor; 16]), now));
-            (0..2).for_each(|_| learnt.seen(&site(), "product"));
+            assert!(!case.lost("banner", visitor));
+            case.seen("banner", 2);
         }
+    }
+
+    #[test]
+    fn what_is_seen_elsewhere_on_the_page_does_not_hide_a_loss() {
+        let case = Case::new();
+        let settled = (0..3).map(|visitor| {
+            case.seen("banner", 2);
+            case.lost("note", visitor)
+        });
+        assert_eq!(settled.collect::<Vec<_>>(), [false, false, true]);
     }
 }

@@ -5,7 +5,8 @@ use crate::admission::Admitted;
 use crate::client;
 use crate::event::{Arm, Event, What};
 use crate::ids::VisitorId;
-use crate::site::{Hydration, Site};
+use crate::site::{DeliverBy, Site};
+use crate::store::profile::Profile;
 use crate::store::{ProfileKey, StoreError, Write};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
@@ -37,7 +38,7 @@ struct Report<'a> {
     /// `view`, `click` or `dismiss`; `gone` if the shop's own script has thrown it out.
     #[serde(borrow)]
     e: std::borrow::Cow<'a, str>,
-    /// `SCENARIO/VARIANT`, as in the marker; empty for `gone`.
+    /// `SCENARIO/VARIANT`, as in the marker.
     #[serde(borrow)]
     a: std::borrow::Cow<'a, str>,
     /// Path of the page.
@@ -100,14 +101,23 @@ impl Gateway {
         answer
     }
 
-    /// The shop's own script has thrown out what was inserted.
-    fn gone(&self, site: &Site, kind: &'static str, visitor: VisitorId) {
+    /// What was delivered is not on the page. That is taken to be the shop's own doing if it ever was delivered.
+    async fn gone(&self, site: &Site, kind: &'static str, arm: &Arm, visitor: VisitorId) {
+        let key = ProfileKey { site: site.id.clone(), visitor };
+        let Some(profile) = self.in_time(site, self.store.load(&key)).await else { return };
+        let delivered =
+            |profile: &Profile| profile.scenarios.get(&*arm.scenario).is_some_and(|seen| seen.exposures > 0);
+        if !delivered(&profile.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return;
+        }
         self.metrics.gone.with_label_values(&[site.id.as_str()]).inc();
-        if site.hydration == Hydration::Auto && self.learnt.lost(&site.id, kind, visitor, self.clock.monotonic()) {
+        if site.deliver_by == DeliverBy::Auto
+            && self.learnt.lost(&site.id, kind, &arm.scenario, visitor, self.clock.monotonic())
+        {
             tracing::warn!(
                 site = %site.id,
                 kind,
-                "the shop's script throws out what was inserted: it is delivered after that script now; `hydration = \"document\"` in \
+                "the shop's own script throws out what was inserted: Noren's script delivers after it now; `deliver_by = \"script\"` in \
                  site.toml does so from the start"
             );
         }
@@ -116,24 +126,21 @@ impl Gateway {
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
     async fn report(&self, site: &Site, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
-        let arm = arm(site, &report.a);
-        if arm.is_none() && report.e != "gone" {
-            return StatusCode::BAD_REQUEST;
-        }
+        let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
         let Some(visitor) = visitor else { return StatusCode::NO_CONTENT };
         let kind = site.page_kind(&report.p);
-        let Some(arm) = arm else {
-            self.gone(site, kind, visitor);
-            return StatusCode::NO_CONTENT;
-        };
         let what = match &*report.e {
             "view" => {
-                self.learnt.seen(&site.id, kind);
+                self.learnt.seen(&site.id, kind, &arm.scenario);
                 What::View(arm)
             }
             "click" => What::Click(arm),
             "dismiss" => What::Dismiss(arm),
+            "gone" => {
+                self.gone(site, kind, &arm, visitor).await;
+                return StatusCode::NO_CONTENT;
+            }
             _ => return StatusCode::BAD_REQUEST,
         };
         let key = ProfileKey { site: site.id.clone(), visitor };

@@ -5,10 +5,12 @@
 use super::{Exchange, HeadEdits, hydration};
 use crate::client::Nonces;
 use crate::plan::{Needs, Plan, PlannedEdit, Runtime};
+use crate::site::DeliverBy;
 use crate::transform::csp::{self, Adapted};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY_REPORT_ONLY};
 use http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Write;
 
 /// What the page's policies have not forbidden so far.
 #[derive(Clone, Copy)]
@@ -58,10 +60,26 @@ impl Exchange {
         }
         let nonces = Nonces { script: adapted.script_nonce.as_deref(), style: adapted.style_nonce.as_deref() };
         let (style, runtime) = (allowed.style && plan.needs_style(), allowed.script && plan.needs_runtime());
-        let html = self.site.files.links(style, runtime, nonces);
+        let html = self.site.files.links(style, runtime, &self.expected(plan), nonces);
         if !html.is_empty() {
             plan.edits.push(PlannedEdit { edit: hydration::links(plan, html), arm: None });
         }
+    }
+
+    /// The arms that the runtime should find on the page, where it is to say which are not there.
+    fn expected(&self, plan: &Plan) -> String {
+        let mut arms = String::new();
+        if plan.late || self.site.deliver_by != DeliverBy::Auto {
+            return arms;
+        }
+        for planned in &self.delivery.arms {
+            let edits = plan.edits.get(planned.edits.clone()).unwrap_or_default();
+            if edits.iter().any(|planned| !planned.edit.html.is_empty()) {
+                let blank = if arms.is_empty() { "" } else { " " };
+                let _ = write!(arms, "{blank}{}/{}", planned.arm.scenario, planned.arm.variant);
+            }
+        }
+        arms
     }
 
     fn adapt(&self, plan: &Plan, allowed: Allowed, lines: (&[&str], &[&str]), fresh_nonce: &str) -> Adapted {

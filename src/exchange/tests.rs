@@ -159,7 +159,7 @@ impl Shop {
             currency: "JPY".to_owned(),
             cookie: CookieSettings::default(),
             limits: SiteLimits::default(),
-            hydration: crate::site::Hydration::Auto,
+            deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
             customer: Vec::new(),

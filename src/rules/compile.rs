@@ -162,7 +162,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         cookie: settings.cookie,
         session_timeout: settings.session_timeout,
         pages: settings.pages,
-        hydration: settings.hydration,
+        deliver_by: settings.deliver_by,
         customer: settings.customer,
         limits: settings.limits,
         holdout: settings.holdout,

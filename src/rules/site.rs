@@ -17,7 +17,7 @@ use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, Hydration, Origin, PagePattern, SiteLimits};
+use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -61,12 +61,13 @@ pub(crate) static SITE: Section = Section {
             "Share of visitors that sees no scenario at all, to measure them all against.",
         ),
         setting(
-            "hydration",
-            "`auto`, `document` or `parts`",
+            "deliver_by",
+            "`auto`, `page` or `script`",
             "\"auto\"",
-            "What the shop's own script takes over in the browser. Where it is the whole `document` (Remix and other shops that \
-             hydrate `<html>` itself), it throws out what was inserted before, so all of it is delivered by Noren's script after \
-             it. `auto` learns from visitors' browsers which kinds of pages do so, where a page has Noren's script.",
+            "Whether what is inserted stands in the `page` itself or is put there by Noren's `script`. Shops whose own script takes \
+             over what the server has rendered (React, Remix, Next) throw out what it does not know: there it must be `script`. \
+             `auto` begins with `page` and learns from visitors' browsers which kinds of pages do so, on pages that have Noren's \
+             script.",
         ),
         setting("https_redirect", "true or false", "", "As in gateway.toml, for this site."),
         setting("cookie", "table", "", "See `[cookie]`."),
@@ -75,6 +76,9 @@ pub(crate) static SITE: Section = Section {
         setting("limits", "table", "", "See `[limits]`."),
     ],
 };
+
+const DELIVER_BY: [(&str, DeliverBy); 3] =
+    [("auto", DeliverBy::Auto), ("page", DeliverBy::Page), ("script", DeliverBy::Script)];
 
 /// What `site.toml` says.
 #[derive(Debug)]
@@ -89,7 +93,7 @@ pub(super) struct Settings {
     pub(super) currency: String,
     pub(super) session_timeout: Duration,
     pub(super) holdout: u32,
-    pub(super) hydration: Hydration,
+    pub(super) deliver_by: DeliverBy,
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
@@ -111,12 +115,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
         session_timeout: session_timeout(&mut table),
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
-        hydration: table
-            .choice(
-                "hydration",
-                &[("auto", Hydration::Auto), ("document", Hydration::Document), ("parts", Hydration::Parts)],
-            )
-            .map_or(Hydration::Auto, |found| found.value),
+        deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
         cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),

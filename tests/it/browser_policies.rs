@@ -161,7 +161,7 @@ async fn no_page_complains_of_its_policies_and_all_that_can_be_shown_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_does_one_that_is_served_after_its_own_script() {
     // Where no script of ours runs, nothing can be shown.
-    judge("hydration = 'document'\n", |case| if case.shown == STILL { "" } else { case.shown }).await;
+    judge("deliver_by = 'script'\n", |case| if case.shown == STILL { "" } else { case.shown }).await;
 }
 
 async fn judge(site: &str, shown: impl Fn(&Case) -> &'static str) {
@@ -175,7 +175,7 @@ async fn judge(site: &str, shown: impl Fn(&Case) -> &'static str) {
         let (what, shown) = (format!("{number}: {:?}", case.headers), shown(case));
         browser.goto(&format!("http://{HOST}/case/{number}")).await;
         // As React marks what it has taken over.
-        browser.eval("void (document.body.__reactFiber = {})").await;
+        browser.eval("void (document.__reactContainer$x = document.documentElement.__reactFiber$x = {})").await;
         for name in ALL.split(' ') {
             let arm = format!("[data-gw='{name}/a']");
             if shown.contains(name) {

@@ -2,14 +2,15 @@
 
 use crate::support::browser::{Browser, Screen};
 use crate::support::shop::ReactShop;
-use crate::support::{Gateway, Rules, eventually};
+use crate::support::{Gateway, Origin, Rules, eventually};
 use serde_json::Value;
+use std::net::SocketAddr;
 
 const HOST: &str = "shop.example";
 
-fn rules_for(shop: &ReactShop, site: &str) -> Rules {
+fn rules_for(shop: SocketAddr, site: &str) -> Rules {
     let rules = Rules::new();
-    rules.site("shop", HOST, shop.address(), site);
+    rules.site("shop", HOST, shop, site);
     let scenario = |variant: &str| {
         format!("name = 'a test'\nwhen = 'true'\n[caps]\nstop_after = ['click']\n[[variant]]\n{variant}")
     };
@@ -36,7 +37,7 @@ async fn assert_hydrated(browser: &Browser, what: &str) {
 async fn react_takes_over_its_part_of_a_page_beside_a_banner() {
     for version in [18, 19] {
         let shop = ReactShop::start(version);
-        let gateway = Gateway::serve(rules_for(&shop, "").path());
+        let gateway = Gateway::serve(rules_for(shop.address(), "").path());
         let browser = Browser::open(HOST, gateway.address()).await;
         browser.screen(Screen::Desktop).await;
         for page in ["root", "root-streamed?id=1"] {
@@ -49,10 +50,10 @@ async fn react_takes_over_its_part_of_a_page_beside_a_banner() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn react_that_owns_the_document_is_served_after_it() {
+async fn what_is_delivered_after_react_stays_wherever_it_is_put() {
     for version in [18, 19] {
         let shop = ReactShop::start(version);
-        let rules = rules_for(&shop, "hydration = 'document'\n");
+        let rules = rules_for(shop.address(), "deliver_by = 'script'\n");
         for (name, variant) in [
             ("note", "[variant.html]\nhtml = '<p>Made by hand</p>'\nplace = { at = 'main', position = 'prepend' }\n"),
             (
@@ -67,7 +68,7 @@ async fn react_that_owns_the_document_is_served_after_it() {
         let gateway = Gateway::serve(rules.path());
         let browser = Browser::open(HOST, gateway.address()).await;
         browser.screen(Screen::Desktop).await;
-        for page in ["document", "document-streamed?id=1"] {
+        for page in ["document", "document-streamed?id=1", "root", "root-streamed?id=2"] {
             let what = format!("React {version}, /{page}");
             browser.goto(&format!("http://{HOST}/{page}")).await;
             assert_hydrated(&browser, &what).await;
@@ -105,27 +106,54 @@ async fn react_that_owns_the_document_is_served_after_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_that_throw_out_what_was_inserted_are_learnt_by_kind() {
     let shop = ReactShop::start(18);
-    let rules = rules_for(&shop, "[pages]\nproduct = '/document'\ncategory = '/root'\n");
+    let rules = rules_for(shop.address(), "[pages]\nproduct = '/document'\ncategory = '/root'\n");
+    rules.scenario(
+        "note",
+        "name = 'note'\nwhen = 'true'\n[[variant]]\n[variant.html]\nhtml = '<p>Made by hand</p>'\nplace = { at = 'main', position = 'prepend' }\n",
+    );
     let gateway = Gateway::serve(rules.path());
     let browser = Browser::open(HOST, gateway.address()).await;
     browser.screen(Screen::Desktop).await;
-    for visitor in 1..=3 {
-        browser.goto(&format!("http://{HOST}/document")).await;
-        browser.until("window.hydrationErrors").await;
-        eventually("the loss is reported", || {
-            (gateway.count("noren_insertions_gone_total", "site=\"shop\"") >= visitor).then_some(())
-        });
-        assert!(!browser.shows("[data-gw='banner/a']").await);
-        browser.forget_cookies().await;
+    let lost = || gateway.count("noren_insertions_gone_total", "site=\"shop\"");
+    // React throws out what stands in its part of the page: all of it here, the note alone there.
+    for (page, banner_stays) in [("document", false), ("root", true)] {
+        for _ in 0..3 {
+            let before = lost();
+            browser.goto(&format!("http://{HOST}/{page}")).await;
+            assert_eq!(browser.eval("document.querySelectorAll('template').length").await, 0, "{page}: not learnt yet");
+            browser.until("window.hydrationErrors").await;
+            eventually("the loss is reported", || (lost() > before).then_some(()));
+            let shown = (browser.shows("[data-gw='banner/a']").await, browser.shows("[data-gw='note/a']").await);
+            assert_eq!(shown, (banner_stays, false), "{page}");
+            browser.forget_cookies().await;
+        }
+        browser.console_errors().await;
+        browser.goto(&format!("http://{HOST}/{page}")).await;
+        assert_hydrated(&browser, page).await;
+        browser.until_shown("body > [data-gw='banner/a']:first-child").await;
+        browser.until_shown("main > [data-gw='note/a']:first-child").await;
     }
-    browser.console_errors().await;
-    browser.goto(&format!("http://{HOST}/document")).await;
-    assert_hydrated(&browser, "the fourth visitor").await;
-    browser.until_shown("body > [data-gw='banner/a']:first-child").await;
-    assert_eq!(gateway.log().matches("throws out").count(), 1);
+    assert_eq!(gateway.log().matches("throws out").count(), 2, "said once a kind of page");
+}
 
-    browser.goto(&format!("http://{HOST}/root")).await;
-    assert_hydrated(&browser, "a page of another kind").await;
-    let carriers = browser.eval("document.querySelectorAll('template').length").await;
-    assert_eq!((carriers, browser.shows("[data-gw='banner/a']").await), (Value::from(0), true));
+#[tokio::test(flavor = "multi_thread")]
+async fn page_that_nothing_takes_over_is_served_either_way() {
+    let shop =
+        Origin::page("", "<!DOCTYPE html><html><head><title>Shop</title></head><body><h1>Shop</h1></body></html>");
+    for (site, late) in [("", false), ("deliver_by = 'script'\n", true)] {
+        let rules = rules_for(shop.address(), site);
+        rules.scenario("nowhere", "name = 'nowhere'\nwhen = 'true'\n[[variant]]\n[variant.html]\nhtml = '<p>x</p>'\nplace = { at = '#nowhere' }\n");
+        let gateway = Gateway::serve(rules.path());
+        let browser = Browser::open(HOST, gateway.address()).await;
+        browser.screen(Screen::Desktop).await;
+        browser.goto(&format!("http://{HOST}/")).await;
+        browser.until_shown("body > [data-gw='banner/a']:first-child").await;
+        // The banner is seen. What found no place was never delivered: that it is not there is no loss.
+        let told = "performance.getEntriesByName('http://shop.example/gw/e').length";
+        browser.until(&format!("{told} == {}", if late { 1 } else { 2 })).await;
+        let insertions = || gateway.count("noren_insertions_total", "");
+        eventually("the delivery is counted", || (insertions() == if late { 2 } else { 1 }).then_some(()));
+        assert_eq!(gateway.count("noren_insertions_gone_total", ""), 0);
+        assert_eq!(browser.console_errors().await, Vec::<String>::new());
+    }
 }
