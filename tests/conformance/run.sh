@@ -41,7 +41,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_): pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Shop).serve_forever()
 PY
-python3 "$home/shop.py" "$shop" & started+=($!)
+python3 "$home/shop.py" "$shop" 2>/dev/null & started+=($!)
 mkdir -p "$home/rules/sites/shop"
 printf 'hosts = ["127.0.0.1", "localhost"]\norigin = "http://127.0.0.1:%s"\nprefix = "gw"\n' "$shop" >"$home/rules/sites/shop/site.toml"
 cargo build --locked --quiet

@@ -32,3 +32,4 @@ mod slow;
 mod smuggling;
 mod streaming;
 mod succession;
+mod websocket;
