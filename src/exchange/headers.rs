@@ -3,8 +3,8 @@
 use super::RequestView;
 use crate::plan::HeaderEdits;
 use http::header::{
-    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, EXPIRES, FORWARDED, HOST,
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, PRAGMA, RANGE,
+    ACCEPT_RANGES, AGE, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, ETAG, EXPIRES, HOST, IF_MATCH,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, LOCATION, PRAGMA, RANGE,
     SET_COOKIE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -13,7 +13,6 @@ use std::net::IpAddr;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Tells a second gateway behind this one that the page was already seen to.
 pub(super) const HOP: HeaderName = HeaderName::from_static("x-noren-hop");
 
@@ -122,10 +121,36 @@ pub(super) fn forwarding(edits: &mut HeaderEdits, request: &RequestView<'_>, tru
         set(edits, X_FORWARDED_HOST, request.authority);
     }
     if !trusted {
-        edits.remove.push(FORWARDED);
-        edits.remove.push(X_REAL_IP);
+        edits.remove.extend(request.headers.keys().filter(|name| tells_where_from(name.as_str())).cloned());
     }
     set(edits, HOST, host);
+}
+
+/// Whether a header says who asks, or how: only a proxy may, and shops believe it. Many servers take `_` for `-` in names.
+fn tells_where_from(name: &str) -> bool {
+    let dashed;
+    let name = if name.contains('_') {
+        dashed = name.replace('_', "-");
+        &dashed
+    } else {
+        name
+    };
+    name.starts_with("x-forwarded-")
+        || matches!(
+            name,
+            "forwarded"
+                | "x-real-ip"
+                | "true-client-ip"
+                | "client-ip"
+                | "x-client-ip"
+                | "x-cluster-client-ip"
+                | "x-original-forwarded-for"
+                | "cf-connecting-ip"
+                | "cf-connecting-ipv6"
+                | "fastly-client-ip"
+                | "x-remote-ip"
+                | "x-remote-addr"
+        )
 }
 
 /// Keeps the shop from answering with a part of a page, or with "not modified": the visitor's page may be another.
@@ -266,7 +291,7 @@ mod tests {
         forwarding(&mut edits, &request, false, false, "shop.example");
         assert_eq!(value(&edits, &X_FORWARDED_FOR), Some("203.0.113.9"));
         assert_eq!(value(&edits, &X_FORWARDED_PROTO), Some("http"));
-        assert!(edits.remove.contains(&FORWARDED));
+        assert!(edits.remove.contains(&X_FORWARDED_FOR) && edits.remove.contains(&X_FORWARDED_PROTO));
     }
 
     #[test]

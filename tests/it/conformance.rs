@@ -136,10 +136,9 @@ impl Nginx {
         let program = ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| Path::new(path).exists())?;
         let dir = tempfile::TempDir::new().unwrap();
         let (http1, http2, home) = (free_address(), free_address(), dir.path().display());
-        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
+        let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("{name}_temp_path {home}/{name};"))
-            .collect();
+            .concat();
         let pass = format!(
             "location / {{ proxy_pass http://{origin}; proxy_http_version 1.1; proxy_set_header Host $http_host; }}"
         );

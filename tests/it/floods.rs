@@ -148,7 +148,10 @@ fn malformed_requests(client: &mut Frames) {
     }
 }
 
-const ATTACKS: &[(&str, fn(&mut Frames), Due)] = &[
+/// An attack, by its name.
+type Attack = (&'static str, fn(&mut Frames), Due);
+
+const ATTACKS: &[Attack] = &[
     ("rapid reset", rapid_reset, Due::End),
     ("continuation", continuation, Due::End),
     ("empty continuation", empty_continuation, Due::End),

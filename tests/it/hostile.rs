@@ -88,6 +88,44 @@ fn host_is_told_from_what_only_looks_like_one() {
 }
 
 #[test]
+fn shop_hears_the_clients_address_and_no_other_by_whatever_name() {
+    let origin = Origin::page("", HTML);
+    let gateway = Gateway::serve(greeting(&origin).path());
+    let names = [
+        "X-Forwarded-For",
+        "x_forwarded_for",
+        "X-Forwarded_For",
+        "X-Forwarded-Port",
+        "X-Forwarded-Server",
+        "X-Forwarded-Prefix",
+        "Forwarded",
+        "X-Real-IP",
+        "X_Real_IP",
+        "Client-IP",
+        "Client_IP",
+        "True-Client-IP",
+        "CF-Connecting-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "Fastly-Client-IP",
+    ];
+    let request = names.iter().fold(Request::page("/"), |request, name| request.header(name, "6.6.6.6"));
+    assert_eq!(gateway.fetch(&request.header("X-Forwarded-For", "7.7.7.7")).status, 200);
+    let mut client = Frames::open(gateway.address());
+    let lower: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    let fields =
+        crate::support::frames::get("/").into_iter().chain(lower.iter().map(|name| (name.as_str(), "6.6.6.6")));
+    client.send(kind::HEADERS, END_HEADERS | END_STREAM, 1, &block(&fields.collect::<Vec<_>>()));
+    assert_eq!(client.verdict(1), Verdict::Status(200));
+    for request in origin.received() {
+        assert_eq!(request.header("x-forwarded-for"), Some("127.0.0.1"));
+        let spoofed = request.headers.iter().find(|(_, value)| value.contains("6.6.6.6") || value.contains("7.7.7.7"));
+        assert_eq!(spoofed, None);
+    }
+    assert_eq!(origin.received().len(), 2);
+}
+
+#[test]
 fn oversized_heads_are_refused_while_they_are_still_small() {
     let origin = Origin::page("", HTML);
     let gateway = Gateway::serve(greeting(&origin).path());

@@ -41,4 +41,5 @@ mod slow;
 mod smuggling;
 mod streaming;
 mod succession;
+mod websocket;
 mod worker;

@@ -42,7 +42,7 @@ fn endless() -> (Origin, Receiver<()>) {
     let gone = Mutex::new(gone);
     let origin = Origin::new(move |_, wire| {
         wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n");
-        let piece = [b'x'; 64 * 1024];
+        let piece = vec![b'x'; 64 * 1024];
         while wire.raw().write_all(&piece).is_ok() {}
         let _ = gone.lock().unwrap().send(());
         wire.close();

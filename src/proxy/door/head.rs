@@ -160,8 +160,8 @@ fn request_line(line: &[u8]) -> Result<(), Refused> {
     else {
         return Err(Refused::Malformed);
     };
-    let is_word = |word: &[u8]| !word.is_empty() && !word.iter().any(|byte| byte.is_ascii_control());
-    if !is_word(target) || !is_word(method) || !method.iter().all(|byte| byte.is_ascii_graphic()) {
+    let is_word = |word: &[u8]| !word.is_empty() && !word.iter().any(u8::is_ascii_control);
+    if !is_word(target) || !is_word(method) || !method.iter().all(u8::is_ascii_graphic) {
         return Err(Refused::Malformed);
     }
     match version {

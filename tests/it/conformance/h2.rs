@@ -44,7 +44,7 @@ pub(super) const CASES: &[Case] = &[
         "frame of 16,384 bytes",
         |c| {
             post(c);
-            c.send(kind::DATA, END_STREAM, 1, &[b'x'; 16_384])
+            c.send(kind::DATA, END_STREAM, 1, &[b'x'; 16_384]);
         },
         Due::Served,
     ),
@@ -53,7 +53,7 @@ pub(super) const CASES: &[Case] = &[
         "DATA beyond the largest frame",
         |c| {
             post(c);
-            c.send(kind::DATA, END_STREAM, 1, &[b'x'; 16_385])
+            c.send(kind::DATA, END_STREAM, 1, &[b'x'; 16_385]);
         },
         Due::Refused,
     ),
@@ -72,7 +72,7 @@ pub(super) const CASES: &[Case] = &[
         "PRIORITY within a field block",
         |c| {
             headers(c, END_STREAM, &get("/"));
-            c.send(kind::PRIORITY, 0, 1, &[0, 0, 0, 0, 9])
+            c.send(kind::PRIORITY, 0, 1, &[0, 0, 0, 0, 9]);
         },
         Due::Ended,
     ),
@@ -81,7 +81,7 @@ pub(super) const CASES: &[Case] = &[
         "another stream within a field block",
         |c| {
             headers(c, END_STREAM, &get("/"));
-            c.get(3, "/")
+            c.get(3, "/");
         },
         Due::Ended,
     ),
@@ -112,7 +112,7 @@ pub(super) const CASES: &[Case] = &[
         "half-closed: CONTINUATION",
         |c| {
             c.get(1, "/");
-            c.send(kind::CONTINUATION, END_HEADERS, 1, &block(&get("/")))
+            c.send(kind::CONTINUATION, END_HEADERS, 1, &block(&get("/")));
         },
         Due::Ended,
     ),
@@ -121,7 +121,7 @@ pub(super) const CASES: &[Case] = &[
         "closed: HEADERS",
         |c| {
             answered(c);
-            c.get(1, "/")
+            c.get(1, "/");
         },
         Due::Refused,
     ),
@@ -130,7 +130,7 @@ pub(super) const CASES: &[Case] = &[
         "closed: CONTINUATION",
         |c| {
             answered(c);
-            c.send(kind::CONTINUATION, END_HEADERS, 1, &block(&get("/")))
+            c.send(kind::CONTINUATION, END_HEADERS, 1, &block(&get("/")));
         },
         Due::Ended,
     ),
@@ -139,7 +139,7 @@ pub(super) const CASES: &[Case] = &[
         "closed: WINDOW_UPDATE",
         |c| {
             answered(c);
-            c.send(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1])
+            c.send(kind::WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1]);
         },
         Due::Ignored,
     ),
@@ -148,7 +148,7 @@ pub(super) const CASES: &[Case] = &[
         "closed: PRIORITY",
         |c| {
             answered(c);
-            c.send(kind::PRIORITY, 0, 1, &[0, 0, 0, 0, 1])
+            c.send(kind::PRIORITY, 0, 1, &[0, 0, 0, 0, 1]);
         },
         Due::Ignored,
     ),
@@ -158,7 +158,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             post(c);
             c.send(kind::RST_STREAM, 0, 1, &[0, 0, 0, 8]);
-            c.send(kind::DATA, END_STREAM, 1, b"x")
+            c.send(kind::DATA, END_STREAM, 1, b"x");
         },
         Due::Refused,
     ),
@@ -169,7 +169,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             c.get(5, "/");
             c.verdict(5);
-            c.get(3, "/")
+            c.get(3, "/");
         },
         Due::Ended,
     ),
@@ -178,7 +178,7 @@ pub(super) const CASES: &[Case] = &[
         "unknown frame within a field block",
         |c| {
             headers(c, END_STREAM, &get("/"));
-            c.send(0x42, 0, 1, &[])
+            c.send(0x42, 0, 1, &[]);
         },
         Due::Ended,
     ),
@@ -188,7 +188,7 @@ pub(super) const CASES: &[Case] = &[
         "padded DATA",
         |c| {
             post(c);
-            c.send(kind::DATA, END_STREAM | PADDED, 1, &[2, b'x', 0, 0])
+            c.send(kind::DATA, END_STREAM | PADDED, 1, &[2, b'x', 0, 0]);
         },
         Due::Served,
     ),
@@ -197,7 +197,7 @@ pub(super) const CASES: &[Case] = &[
         "DATA with more padding than there is",
         |c| {
             post(c);
-            c.send(kind::DATA, END_STREAM | PADDED, 1, &[9, b'x', 0])
+            c.send(kind::DATA, END_STREAM | PADDED, 1, &[9, b'x', 0]);
         },
         Due::Ended,
     ),
@@ -223,7 +223,7 @@ pub(super) const CASES: &[Case] = &[
         "PRIORITY of four bytes",
         |c| {
             post(c);
-            c.send(kind::PRIORITY, 0, 1, &[0, 0, 0, 0])
+            c.send(kind::PRIORITY, 0, 1, &[0, 0, 0, 0]);
         },
         Due::Refused,
     ),
@@ -234,7 +234,7 @@ pub(super) const CASES: &[Case] = &[
         "RST_STREAM of three bytes",
         |c| {
             post(c);
-            c.send(kind::RST_STREAM, 0, 1, &[0, 0, 8])
+            c.send(kind::RST_STREAM, 0, 1, &[0, 0, 8]);
         },
         Due::Ended,
     ),
@@ -257,7 +257,7 @@ pub(super) const CASES: &[Case] = &[
         "stream's window opened by nothing",
         |c| {
             post(c);
-            c.send(kind::WINDOW_UPDATE, 0, 1, &[0; 4])
+            c.send(kind::WINDOW_UPDATE, 0, 1, &[0; 4]);
         },
         Due::Refused,
     ),
@@ -268,7 +268,7 @@ pub(super) const CASES: &[Case] = &[
         "stream's window beyond its bounds",
         |c| {
             post(c);
-            c.send(kind::WINDOW_UPDATE, 0, 1, &[0x7f, 0xff, 0xff, 0xff])
+            c.send(kind::WINDOW_UPDATE, 0, 1, &[0x7f, 0xff, 0xff, 0xff]);
         },
         Due::Refused,
     ),
@@ -314,7 +314,7 @@ pub(super) const CASES: &[Case] = &[
         "CONTINUATION after the end",
         |c| {
             post(c);
-            c.send(kind::CONTINUATION, END_HEADERS, 1, &[])
+            c.send(kind::CONTINUATION, END_HEADERS, 1, &[]);
         },
         Due::Ended,
     ),
@@ -323,7 +323,7 @@ pub(super) const CASES: &[Case] = &[
         "CONTINUATION in no stream",
         |c| {
             headers(c, END_STREAM, &get("/"));
-            c.send(kind::CONTINUATION, END_HEADERS, 0, &[])
+            c.send(kind::CONTINUATION, END_HEADERS, 0, &[]);
         },
         Due::Ended,
     ),
@@ -332,7 +332,7 @@ pub(super) const CASES: &[Case] = &[
         "CONTINUATION of another stream",
         |c| {
             headers(c, END_STREAM, &get("/"));
-            c.send(kind::CONTINUATION, END_HEADERS, 3, &[])
+            c.send(kind::CONTINUATION, END_HEADERS, 3, &[]);
         },
         Due::Ended,
     ),
@@ -341,7 +341,7 @@ pub(super) const CASES: &[Case] = &[
         "DATA in place of CONTINUATION",
         |c| {
             headers(c, 0, &get("/"));
-            c.send(kind::DATA, END_STREAM, 1, b"x")
+            c.send(kind::DATA, END_STREAM, 1, b"x");
         },
         Due::Ended,
     ),
@@ -350,7 +350,7 @@ pub(super) const CASES: &[Case] = &[
         "unknown error code",
         |c| {
             post(c);
-            c.send(kind::RST_STREAM, 0, 1, &[0xff; 4])
+            c.send(kind::RST_STREAM, 0, 1, &[0xff; 4]);
         },
         Due::Ignored,
     ),
@@ -360,7 +360,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             post(c);
             c.send(kind::DATA, 0, 1, b"x");
-            headers(c, ALL, &[("x", "y")])
+            headers(c, ALL, &[("x", "y")]);
         },
         Due::Served,
     ),
@@ -369,7 +369,7 @@ pub(super) const CASES: &[Case] = &[
         "second HEADERS that is no trailer",
         |c| {
             post(c);
-            headers(c, END_HEADERS, &[("x", "y")])
+            headers(c, END_HEADERS, &[("x", "y")]);
         },
         Due::Refused,
     ),
@@ -379,7 +379,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             post(c);
             c.send(kind::DATA, 0, 1, b"x");
-            headers(c, ALL, &[(":method", "GET")])
+            headers(c, ALL, &[(":method", "GET")]);
         },
         Due::Refused,
     ),
@@ -388,7 +388,7 @@ pub(super) const CASES: &[Case] = &[
         "length longer than the body",
         |c| {
             headers(c, END_HEADERS, &[instead(":method", "POST"), vec![("content-length", "9")]].concat());
-            c.send(kind::DATA, END_STREAM, 1, b"x")
+            c.send(kind::DATA, END_STREAM, 1, b"x");
         },
         Due::Refused,
     ),
@@ -397,7 +397,7 @@ pub(super) const CASES: &[Case] = &[
         "length shorter than the body",
         |c| {
             headers(c, END_HEADERS, &[instead(":method", "POST"), vec![("content-length", "1")]].concat());
-            c.send(kind::DATA, END_STREAM, 1, b"xyz")
+            c.send(kind::DATA, END_STREAM, 1, b"xyz");
         },
         Due::Refused,
     ),
@@ -407,7 +407,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             headers(c, END_HEADERS, &[instead(":method", "POST"), vec![("content-length", "9")]].concat());
             c.send(kind::DATA, 0, 1, b"xyz");
-            c.send(kind::DATA, END_STREAM, 1, b"xyz")
+            c.send(kind::DATA, END_STREAM, 1, b"xyz");
         },
         Due::Refused,
     ),
@@ -455,7 +455,7 @@ pub(super) const CASES: &[Case] = &[
         |c| {
             post(c);
             c.send(kind::DATA, 0, 1, b"x");
-            c.raw(&frame(kind::DATA, END_STREAM, 1, &[]))
+            c.raw(&frame(kind::DATA, END_STREAM, 1, &[]));
         },
         Due::Served,
     ),
