@@ -20,6 +20,7 @@ mod durability;
 mod framing;
 mod headers;
 mod insertion;
+mod messages;
 mod origin_faults;
 mod oscar;
 mod own_faults;

@@ -1,7 +1,9 @@
 //! Whatever the shop does wrong: the right status in a bounded time or the same break that the shop made, never a malformed
 //! message, the next request right, memory flat. Each test is a table, written to `target/reports/`.
 
-use crate::support::faults::{Expected, Fault, READ_TIMEOUT, Then, broken_shop, hold, listen, memory, report, try_all};
+use crate::support::faults::{
+    Expected, Fault, READ_TIMEOUT, Then, broken_shop, frame, hold, listen, memory, report, try_all,
+};
 use crate::support::process::free_address;
 use crate::support::wire::Step;
 use crate::support::{Connection, Gateway, Request, Rules, eventually, inserting};
@@ -400,12 +402,6 @@ fn broken_tls_is_a_bad_gateway_and_never_a_page() {
         Fault::of_site("silence within the handshake", "shy.example", Error(504)).slow(),
     ];
     try_all("origin-faults-tls", &gateway, &faults);
-}
-
-/// Frames of HTTP/2 (RFC 9113, section 4.1).
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// `:status: 200`, `content-type: text/html`, and a length if one is given.

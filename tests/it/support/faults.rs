@@ -166,6 +166,12 @@ pub(crate) fn listen(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> 
     address
 }
 
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
 /// Waits until the other side goes.
 pub(crate) fn hold(stream: &mut TcpStream) {
     let mut bytes = [0; 1024];
