@@ -161,13 +161,13 @@ fn answer_before_the_end_of_a_large_upload_leaves_nothing_behind() {
         let gateway = gateway_for(shop);
         let client = crate::support::client::connect(gateway.address());
         let mut uploading = client.try_clone().unwrap();
-        let head = format!("POST /upload HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {SIZE}\r\n\r\n");
+        let start = format!("POST /upload HTTP/1.1\r\nHost: shop.example\r\nContent-Length: {SIZE}\r\n\r\n");
         let upload = std::thread::spawn({
             let block = block.clone();
             move || {
                 let mut sent = 0;
                 let mut write = |bytes: &[u8]| uploading.write_all(bytes).is_ok();
-                let _ = write(head.as_bytes());
+                let _ = write(start.as_bytes());
                 while sent < SIZE && write(&block.as_bytes()[..block.len().min(SIZE - sent)]) {
                     sent += block.len();
                 }

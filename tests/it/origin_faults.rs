@@ -11,6 +11,7 @@ use flate2::Compression;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -541,14 +542,15 @@ fn endless_body_is_taken_no_faster_than_its_client_reads_and_no_longer_than_it_s
         drop(connection);
         eventually("the shop's connection is closed", || gone.load(Ordering::SeqCst).then_some(()));
         let mb = |bytes: usize| bytes >> 20;
-        table.push_str(&format!(
-            "| {page} | {} MB | {} MB | {} MB | {:.1} MB | {:.1} MB | the shop's connection is closed |\n",
+        let _ = writeln!(
+            table,
+            "| {page} | {} MB | {} MB | {} MB | {:.1} MB | {:.1} MB | the shop's connection is closed |",
             mb(read),
             mb(while_read),
             mb(last),
             before.now as f64 / 1024.0,
             after.peak as f64 / 1024.0
-        ));
+        );
         assert!(last < read + (32 << 20), "{last} bytes taken, {read} read");
         assert!(after.peak < before.now + 24 * 1024, "{before:?} to {after:?}");
     }

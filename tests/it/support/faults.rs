@@ -293,9 +293,8 @@ pub(crate) fn try_all(table: &str, gateway: &Gateway, faults: &[Fault]) {
             for rewriting in [true, false] {
                 let path = if rewriting { format!("/x/{number}") } else { format!("/plain/{number}") };
                 eprintln!("{}, {}, {path}", fault.name, if h2 { "HTTP/2" } else { "HTTP/1" });
-                let client = || match h2 {
-                    false => Client::H1(gateway.address(), None),
-                    true => Client::H2(H2::plain(gateway.address())),
+                let client = || {
+                    if h2 { Client::H2(H2::plain(gateway.address())) } else { Client::H1(gateway.address(), None) }
                 };
                 let round = |client: &mut Client, round: usize| {
                     let seen = client.get(&fault.host, &path, fault.codings);
