@@ -64,11 +64,11 @@ impl Gateway {
 
     /// Counts an exchange that failed on one of its sides, and names it in the log.
     pub(super) fn exchange_failed(&self, site: &SiteId, upstream: bool, kind: &str) {
-        let (side, counted) = if upstream { ("origin", "origin") } else { ("client", "client_gone") };
+        let (end, counted) = if upstream { ("origin", "origin") } else { ("client", "client_gone") };
         self.metrics.failures.with_label_values(&[site.as_str(), counted]).inc();
         let key = (site.clone(), counted, Some(kind.into()));
         if let Some(passed_over) = self.failure_log.admit(self.clock.monotonic(), key) {
-            tracing::warn!(site = %site, side, kind, passed_over, "exchange failed");
+            tracing::warn!(site = %site, side = end, kind, passed_over, "exchange failed");
         }
     }
 }

@@ -194,6 +194,11 @@ pub(super) fn apply_response(response: &mut ResponseHeader, edits: HeadEdits, ht
     Ok(())
 }
 
+/// Takes chunks off a response; says whether there were any.
+pub(super) fn unchunk(response: &mut ResponseHeader) -> bool {
+    response.remove_header(&TRANSFER_ENCODING).is_some()
+}
+
 /// Sets timeouts, protocol and verification as the site says.
 pub(super) fn configure(options: &mut PeerOptions, origin: &Origin, tls: bool) {
     options.connection_timeout = Some(origin.connect_timeout);

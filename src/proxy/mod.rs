@@ -40,6 +40,9 @@ impl Proxy {
     }
 }
 
+/// Longest silence of a client that is still sending when the shop has begun to answer.
+const LINGER: Duration = Duration::from_secs(3);
+
 /// One request's state.
 #[derive(Default)]
 pub struct Context {
@@ -50,6 +53,8 @@ pub struct Context {
     /// 1xx heads so far.
     informational: u32,
     upload: Upload,
+    /// The response has gone to its end.
+    whole: bool,
 }
 
 impl Context {
@@ -216,6 +221,10 @@ impl ProxyHttp for Proxy {
         {
             self.peers.succeeded(target);
         }
+        // A client may have no reason to go on sending to a shop that has answered: it waited to be told to, or it was refused.
+        if response.status != http::StatusCode::SWITCHING_PROTOCOLS && !session.is_body_done() {
+            session.set_read_timeout(Some(LINGER));
+        }
         if let Some(exchange) = &mut ctx.exchange {
             exchange.head_arrived().await;
         }
@@ -224,6 +233,10 @@ impl ProxyHttp for Proxy {
             let edits = exchange.response(&view, response.status, &response.headers);
             let http1 = !session.is_http2();
             heads::apply_response(response, edits, http1)?;
+        }
+        // RFC 9112 §6.1: a client of 1.0 does not know chunks; for it, the body ends with the connection.
+        if session.req_header().version == http::Version::HTTP_10 && heads::unchunk(response) {
+            session.set_keepalive(None);
         }
         ctx.exchange = Some(exchange);
         if self.gateway.is_short_of_connections() && !session.is_http2() {
@@ -239,9 +252,11 @@ impl ProxyHttp for Proxy {
         end: bool,
         ctx: &mut Context,
     ) -> Result<Option<Duration>> {
+        ctx.whole = end;
         if let Some(exchange) = &mut ctx.exchange
             && let Err(aborted) = exchange.body(body, end)
         {
+            ctx.whole = false;
             // The client must see the same break that the origin made: no terminating chunk, no end of stream.
             return Err(Error::explain(ErrorType::ReadError, aborted.to_string()).into_up());
         }
@@ -250,7 +265,9 @@ impl ProxyHttp for Proxy {
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut Context) -> FailToProxy {
         let status = respond::status_of(error);
-        if let Some(exchange) = &mut ctx.exchange {
+        // A client that has its answer and leaves off sending has not failed.
+        let left_off = ctx.whole && *error.esource() == ErrorSource::Downstream;
+        if let Some(exchange) = ctx.exchange.as_mut().filter(|_| !left_off) {
             exchange.failed(error.etype().as_str(), *error.esource() == ErrorSource::Upstream);
         }
         let mut whole = false;
@@ -278,7 +295,7 @@ impl ProxyHttp for Proxy {
         let outcome = Outcome {
             status: session.response_written().map_or(0, |response| response.status.as_u16()),
             bytes: session.body_bytes_sent() as u64,
-            complete: error.is_none(),
+            complete: error.is_none() || ctx.whole,
         };
         exchange.finish(&outcome);
     }

@@ -53,7 +53,7 @@ impl SqliteStore {
 
         let (write, write_jobs) = bounded(WRITE_QUEUE);
         let (read, read_jobs) = bounded(READ_QUEUE);
-        let mut writer = writer::Writer::new(schema::open(path)?, process, live.clone(), location.clone())
+        let mut writer = writer::Writer::new(schema::open(path)?, process, live.clone(), path)
             .map_err(|error| schema::cannot_open(path, &error))?;
         let mut threads = vec![start("noren-store-write", path, move || writer.run(&write_jobs))?];
         for _ in 0..READERS {

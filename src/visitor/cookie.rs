@@ -75,6 +75,8 @@ impl KeyRing {
         random.fill(&mut nonce);
         let mut plain = [0; PLAIN];
         let (seconds, id) = plain.split_at_mut(4);
+        // No cookie is older than its key: a clock that says so is wrong, and the cookie would have expired once it is set right.
+        let now = self.newest_key().map_or(now, |made| now.max(made));
         seconds.copy_from_slice(&(now.as_second().clamp(0, i64::from(u32::MAX)) as u32).to_be_bytes());
         id.copy_from_slice(&visitor.0);
 
@@ -128,8 +130,8 @@ impl KeyRing {
         Ok(Identity {
             visitor: VisitorId(visitor),
             sealed_at: Timestamp::from_second(sealed_at).unwrap_or(now),
-            // One from the future was sealed under a wrong clock: with the right one it gets its right age.
-            reissue: age > 0 || lived >= lifetime / 2 || lived < -FUTURE,
+            // One from the future was sealed under a wrong clock: with the right one, which ours may not be, it gets its right age.
+            reissue: age > 0 || lived >= lifetime / 2 || (lived < -FUTURE && Some(now) >= self.newest_key()),
         })
     }
 

@@ -98,6 +98,10 @@ impl KeyRing {
     }
 
     /// The ciphers, the sealing one first.
+    pub(super) fn newest_key(&self) -> Option<Timestamp> {
+        self.keys.first().map(|key| key.created)
+    }
+
     pub(super) fn ciphers(&self) -> impl Iterator<Item = &XChaCha20Poly1305> {
         self.keys.iter().map(|key| &key.cipher)
     }

@@ -24,11 +24,11 @@ mod framing;
 mod geo;
 mod hazards;
 mod headers;
-
 mod hostile;
 mod hydration;
 mod insertion;
 mod logs;
+mod messages;
 mod origin_faults;
 mod oscar;
 mod overload;

@@ -111,7 +111,8 @@ fn unknown_kind_of_store_is_refused_without_its_password() {
 async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_room() {
     let folder = Folder::new();
     let live = Arc::new(LiveProfiles::new(&StoreSettings::default()));
-    let mut writer = writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), "db".into()).unwrap();
+    let mut writer =
+        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
     let batch: Vec<_> = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();

@@ -7,6 +7,8 @@ use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
 use ahash::AHashMap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -23,6 +25,8 @@ pub(super) struct Writer {
     process: i64,
     live: Arc<LiveProfiles>,
     location: Arc<str>,
+    path: PathBuf,
+    file: Option<(u64, u64)>,
     /// SQLite's counter of other connections' commits; the readers of this process make none.
     data_version: i64,
 }
@@ -37,10 +41,11 @@ impl Writer {
         connection: Connection,
         process: i64,
         live: Arc<LiveProfiles>,
-        location: Arc<str>,
+        path: &Path,
     ) -> rusqlite::Result<Self> {
         let data_version = data_version(&connection)?;
-        Ok(Self { connection, process, live, location, data_version })
+        let location = path.display().to_string().into();
+        Ok(Self { connection, process, live, location, path: path.to_owned(), file: identity(path), data_version })
     }
 
     /// Works until the store is dropped, and then through all that is left.
@@ -70,7 +75,12 @@ impl Writer {
             }
             next = if writes.len() < FULL { jobs.try_recv().ok() } else { None };
         }
-        let outcome = self.commit(&writes, pings).map_err(|error| failed(&self.location, &error));
+        let outcome = if self.is_in_place() {
+            self.commit(&writes, pings).map_err(|error| failed(&self.location, &error))
+        } else {
+            let reason = "its file was removed or replaced: put it back, or restart".to_owned();
+            Err(StoreError::Backend { location: self.location.to_string(), reason })
+        };
         for done in waiting {
             let _ = done.send(outcome.clone());
         }
@@ -101,6 +111,12 @@ impl Writer {
         Ok(())
     }
 
+    /// Whether the open file is still the one at its path. What is written to another is gone when this process ends, so it
+    /// must not be acknowledged.
+    fn is_in_place(&self) -> bool {
+        identity(&self.path) == self.file
+    }
+
     /// Notices that another process has written.
     fn watch(&mut self) {
         if let Ok(version) = data_version(&self.connection)
@@ -119,6 +135,11 @@ impl Writer {
         let limit = pages.unwrap_or(u32::MAX - 1);
         self.connection.pragma_update_and_check(None, "max_page_count", limit, |_| Ok(())).unwrap();
     }
+}
+
+/// Device and number of the file at a path.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -166,6 +166,12 @@ pub(crate) fn listen(serve: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> 
     address
 }
 
+/// A frame of HTTP/2 (RFC 9113, section 4.1).
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
 /// Waits until the other side goes.
 pub(crate) fn hold(stream: &mut TcpStream) {
     let mut bytes = [0; 1024];
@@ -287,9 +293,8 @@ pub(crate) fn try_all(table: &str, gateway: &Gateway, faults: &[Fault]) {
             for rewriting in [true, false] {
                 let path = if rewriting { format!("/x/{number}") } else { format!("/plain/{number}") };
                 eprintln!("{}, {}, {path}", fault.name, if h2 { "HTTP/2" } else { "HTTP/1" });
-                let client = || match h2 {
-                    false => Client::H1(gateway.address(), None),
-                    true => Client::H2(H2::plain(gateway.address())),
+                let client = || {
+                    if h2 { Client::H2(H2::plain(gateway.address())) } else { Client::H1(gateway.address(), None) }
                 };
                 let round = |client: &mut Client, round: usize| {
                     let seen = client.get(&fault.host, &path, fault.codings);
