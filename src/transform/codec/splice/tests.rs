@@ -2,6 +2,7 @@ use super::*;
 use crate::transform::testing::{Chunks, decode};
 use flate2::{Compress, Compression, FlushCompress};
 use std::collections::VecDeque;
+use std::fmt::Write;
 
 /// What is done to a page, by the plain offset at which it is done.
 #[derive(Debug, Clone)]
@@ -123,7 +124,7 @@ fn sample(size: usize, chunks: &mut Chunks) -> Vec<u8> {
             1 => text.extend_from_slice(format!("<p>商品 {}</p>", number % 300).as_bytes()),
             2 => text.push(number as u8),
             3 => text.extend(std::iter::repeat_n(b'a' + (number % 3) as u8, number % 700)),
-            _ if number % 9 == 0 && text.len() > 100 => {
+            _ if number.is_multiple_of(9) && text.len() > 100 => {
                 let (from, length) = (chunks.below(text.len()), chunks.below(400));
                 text.extend_from_within(from..(from + length).min(text.len()));
             }
@@ -360,9 +361,7 @@ fn little_is_written_that_the_shop_had_not() {
     let mut page = String::from("<!doctype html><body><!-- 0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ {}$%'+ -->\n");
     while page.len() < 200_000 {
         let number = page.len() * 7919 % 10_007;
-        page.push_str(&format!(
-            "<li class=\"product\" id=\"p{number}\"><a href=\"/p/{number}\">No. {number}</a></li>\n"
-        ));
+        let _ = writeln!(page, "<li class=\"product\" id=\"p{number}\"><a href=\"/p/{number}\">No. {number}</a></li>");
     }
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Compression::new(6));
     std::io::Write::write_all(&mut encoder, page.as_bytes()).unwrap();
