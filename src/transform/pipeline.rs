@@ -39,6 +39,7 @@ pub struct Transform {
     failed: Option<TransformError>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one a response, and no other allocation where it is plain")]
 enum Way {
     /// Decoded, if it is coded, and encoded, if it is to be.
     Anew { decoder: Option<Decoder>, encoder: Option<Encoder> },

@@ -71,8 +71,9 @@ impl Inflate {
                         self.crc.reset();
                         self.reset(false);
                     }
-                    Ok(Some(Event::Trailer { sum, amount })) => {
-                        if sum != self.crc.sum() || amount != self.crc.amount() {
+                    Ok(Some(Event::Trailer(trailer))) => {
+                        let expected = u64::from(self.crc.sum()) | u64::from(self.crc.amount()) << 32;
+                        if trailer != expected.to_le_bytes() {
                             return Err(self.corrupt());
                         }
                     }

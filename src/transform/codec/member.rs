@@ -6,7 +6,7 @@ pub(super) enum Event {
     /// A header has ended: a member's data follow.
     Data,
     /// The trailer that ended a member: CRC-32 and length of what its data decode to.
-    Trailer { sum: u32, amount: u32 },
+    Trailer([u8; 8]),
 }
 
 /// The bytes are not a gzip member.
@@ -92,11 +92,10 @@ impl Members {
                     }
                 }
                 Phase::Trailer => {
-                    let Some([a, b, c, d, e, f, g, h, ..]) = self.collect(8, input) else { return Ok(None) };
+                    let Some([trailer @ .., _, _]) = self.collect(8, input) else { return Ok(None) };
                     self.phase = Phase::Start;
                     self.any = true;
-                    let (sum, amount) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-                    return Ok(Some(Event::Trailer { sum, amount }));
+                    return Ok(Some(Event::Trailer(trailer)));
                 }
                 Phase::Data | Phase::Ended => return Ok(None),
             }

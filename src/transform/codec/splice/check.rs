@@ -49,20 +49,11 @@ impl Check {
         }
     }
 
-    /// The trailer that says so.
+    /// The trailer that says so, and its size.
     pub(super) fn trailer(&self) -> ([u8; 8], usize) {
-        let mut trailer = [0; 8];
-        let [a, b, c, d, e, f, g, h] = &mut trailer;
         match self {
-            Self::Crc(crc, amount) => {
-                [*a, *b, *c, *d] = crc.clone().finalize().to_le_bytes();
-                [*e, *f, *g, *h] = amount.to_le_bytes();
-                (trailer, 8)
-            }
-            Self::Adler(adler) => {
-                [*a, *b, *c, *d] = adler.sum().to_be_bytes();
-                (trailer, 4)
-            }
+            Self::Crc(crc, amount) => ((u64::from(crc.clone().finalize()) | u64::from(*amount) << 32).to_le_bytes(), 8),
+            Self::Adler(adler) => (u64::from(adler.sum().swap_bytes()).to_le_bytes(), 4),
         }
     }
 }

@@ -4,10 +4,8 @@
 
 use super::Malformed;
 use super::bits::BitReader;
-use super::huffman::{
-    DISTANCE_MEANINGS, DISTANCES, DistanceTable, END_OF_BLOCK, Entry, FIXED, LENGTH_MEANINGS, LITLEN_MEANINGS, LITLENS,
-    LONGEST, LengthTable, Lengths, LitLenTable,
-};
+use super::header::dynamic;
+use super::huffman::{DISTANCE_MEANINGS, DistanceTable, Entry, FIXED, LITLEN_MEANINGS, LONGEST, LitLenTable, Table};
 use super::log::{Block, Coded, Kind, Log, Source, Step};
 use std::ops::Range;
 
@@ -24,7 +22,7 @@ const PIECE: usize = 16;
 
 /// The decoder of one stream.
 pub(super) struct Inflate {
-    window: Box<[u8; WINDOW + PIECE]>,
+    window: Box<[u8]>,
     litlen: LitLenTable,
     distance: DistanceTable,
     /// Plain bytes in the window, and where those of this member begin.
@@ -73,9 +71,8 @@ struct Tally {
 
 impl Inflate {
     pub(super) fn new() -> Self {
-        let window = vec![0; WINDOW + PIECE].into_boxed_slice();
         Self {
-            window: window.try_into().unwrap_or_else(|_| Box::new([0; WINDOW + PIECE])),
+            window: vec![0; WINDOW + 2 * PIECE].into_boxed_slice(),
             litlen: LitLenTable::new(),
             distance: DistanceTable::new(),
             end: 0,
@@ -274,7 +271,7 @@ impl Inflate {
             };
         }
         let Self { window, litlen, distance, .. } = self;
-        let window = window.as_mut_slice();
+        let window = &mut **window;
         let mut end = self.end;
         while end < limit {
             refill!();
@@ -374,7 +371,7 @@ impl Inflate {
         if distance > self.end - self.floor {
             return Err(Malformed);
         }
-        copy_match(self.window.as_mut_slice(), self.end, length, distance).ok_or(Malformed)?;
+        copy_match(&mut self.window, self.end, length, distance).ok_or(Malformed)?;
         self.end += length;
         Ok(())
     }
@@ -406,7 +403,7 @@ impl Tally {
 
 /// Looks a code up behind `used` bits. Gives the entry and the bits used up with it; `None` if it needs more than are left.
 fn look<const ROOT: usize, const SIZE: usize>(
-    table: &super::huffman::Table<ROOT, SIZE>,
+    table: &Table<ROOT, SIZE>,
     bits: u64,
     used: u32,
     left: u32,
@@ -430,16 +427,26 @@ fn look<const ROOT: usize, const SIZE: usize>(
     Ok(Some((entry, used + entry.bits())))
 }
 
+#[inline]
+fn copy_piece(window: &mut [u8], from: usize, to: usize) -> Option<()> {
+    let piece: [u8; PIECE] = *window.get(from..)?.first_chunk()?;
+    *window.get_mut(to..)?.first_chunk_mut()? = piece;
+    Some(())
+}
+
 /// Repeats bytes. May write up to a piece too much behind them.
 #[inline]
 fn copy_match(window: &mut [u8], end: usize, length: usize, distance: usize) -> Option<()> {
     let from = end - distance;
     if distance >= PIECE {
-        let mut done = 0;
+        // Most matches are no longer than two pieces: copied without asking.
+        copy_piece(window, from, end)?;
+        copy_piece(window, from + PIECE, end + PIECE)?;
+        let mut done = 2 * PIECE;
         while done < length {
-            let piece: [u8; PIECE] = *window.get(from + done..)?.first_chunk()?;
-            *window.get_mut(end + done..)?.first_chunk_mut()? = piece;
-            done += PIECE;
+            copy_piece(window, from + done, end + done)?;
+            copy_piece(window, from + done + PIECE, end + done + PIECE)?;
+            done += 2 * PIECE;
         }
     } else if distance == 1 {
         let byte = *window.get(from)?;
@@ -450,52 +457,4 @@ fn copy_match(window: &mut [u8], end: usize, length: usize, distance: usize) -> 
         }
     }
     Some(())
-}
-
-/// Reads the code lengths of a block with codes of its own; `None` if not all of them are here.
-fn dynamic(reader: &mut BitReader<'_>) -> Result<Option<Lengths>, Malformed> {
-    const ORDER: [usize; 19] = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
-    let Some(sizes) = reader.take(14) else { return Ok(None) };
-    let litlens = (sizes & 0x1F) as usize + 257;
-    let distances = (sizes >> 5 & 0x1F) as usize + 1;
-    if litlens > 286 || distances > 30 {
-        return Err(Malformed);
-    }
-    let mut own = [0_u8; 19];
-    for &symbol in ORDER.iter().take((sizes >> 10) as usize + 4) {
-        let Some(length) = reader.take(3) else { return Ok(None) };
-        *own.get_mut(symbol).ok_or(Malformed)? = length as u8;
-    }
-    let mut table = LengthTable::new();
-    table.build(&own, &LENGTH_MEANINGS, false)?;
-    let mut all = [0_u8; LITLENS + DISTANCES];
-    let (mut at, until) = (0, litlens + distances);
-    while at < until {
-        let entry = table.first(reader.peek());
-        if entry.is_exception() {
-            return if reader.left() < 7 { Ok(None) } else { Err(Malformed) };
-        }
-        if reader.skip(entry.bits() as usize).is_none() {
-            return Ok(None);
-        }
-        let (length, extra, least) = match entry.value(0) {
-            16 => (at.checked_sub(1).and_then(|before| all.get(before)).copied().ok_or(Malformed)?, 2, 3),
-            17 => (0, 3, 3),
-            18 => (0, 7, 11),
-            length => (length as u8, 0, 1),
-        };
-        let Some(more) = reader.take(extra) else { return Ok(None) };
-        let end = at + least + more as usize;
-        if end > until {
-            return Err(Malformed);
-        }
-        all.get_mut(at..end).ok_or(Malformed)?.fill(length);
-        at = end;
-    }
-    let (litlen, distance) = all.get(..until).and_then(|all| all.split_at_checked(litlens)).ok_or(Malformed)?;
-    let mut lengths = Lengths { litlen: [0; LITLENS], distance: [0; DISTANCES] };
-    lengths.litlen.iter_mut().zip(litlen).for_each(|(to, from)| *to = *from);
-    lengths.distance.iter_mut().zip(distance).for_each(|(to, from)| *to = *from);
-    // A block that cannot end is none.
-    if lengths.litlen.get(END_OF_BLOCK) == Some(&0) { Err(Malformed) } else { Ok(Some(lengths)) }
 }

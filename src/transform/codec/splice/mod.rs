@@ -24,6 +24,7 @@
 
 mod bits;
 mod check;
+mod header;
 mod huffman;
 mod inflate;
 mod log;
@@ -158,10 +159,8 @@ impl Splicer {
                         None if members.is_ended() => {}
                         None => return Ok(inflate.bit()),
                         Some(Event::Data) => {}
-                        Some(Event::Trailer { sum, amount }) => {
-                            let ([a, b, c, d, e, f, g, h], _) = self.check.trailer();
-                            let found = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-                            if found != (sum, amount) {
+                        Some(Event::Trailer(trailer)) => {
+                            if trailer != self.check.trailer().0 {
                                 return Err(corrupt);
                             }
                             self.check.reset();
