@@ -105,7 +105,9 @@ impl Line {
     fn poll_write(&mut self, cx: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<Result<usize>> {
         let given: usize = slices.iter().map(|slice| slice.len()).sum();
         if self.behind.len() + given <= BEHIND {
-            slices.iter().for_each(|slice| self.behind.extend_from_slice(slice));
+            for slice in slices {
+                self.behind.extend_from_slice(slice);
+            }
             return Poll::Ready(Ok(given));
         }
         while !self.behind.is_empty() {
