@@ -6,12 +6,13 @@
 
 mod locate;
 mod marks;
+mod output;
 mod splice;
 
 use super::Edit;
 use super::charset::Markup;
-use bytes::BytesMut;
 use marks::{Marks, Shared, lock};
+pub(super) use output::Output;
 use splice::Splicer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -109,7 +110,7 @@ impl Rewriter {
     }
 
     /// Takes the next piece of the page.
-    pub(super) fn push(&mut self, mut chunk: &[u8], out: &mut BytesMut) {
+    pub(super) fn push(&mut self, mut chunk: &[u8], out: &mut dyn Output) {
         out.reserve(self.held.len() + chunk.len() + ROOM);
         while self.scan.is_some() && !chunk.is_empty() {
             let size = if self.held.is_empty() { chunk.len() } else { chunk.len().min(SLICE) };
@@ -117,11 +118,11 @@ impl Rewriter {
             self.feed(slice, out);
             chunk = rest;
         }
-        out.extend_from_slice(chunk);
+        out.copy(chunk);
     }
 
     /// Ends the page.
-    pub(super) fn finish(&mut self, out: &mut BytesMut) {
+    pub(super) fn finish(&mut self, out: &mut dyn Output) {
         let Some(scan) = self.scan.take() else { return };
         let outcome =
             catch_unwind(AssertUnwindSafe(|| scan.end())).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
@@ -144,14 +145,14 @@ impl Rewriter {
     }
 
     /// Gives up: all that follows is copied.
-    pub(super) fn abandon(&mut self, why: BailOut, out: &mut BytesMut) {
+    pub(super) fn abandon(&mut self, why: BailOut, out: &mut dyn Output) {
         if self.scan.take().is_some() {
             self.bail_out = Some(why);
             self.let_go(&[], out);
         }
     }
 
-    fn feed(&mut self, slice: &[u8], out: &mut BytesMut) {
+    fn feed(&mut self, slice: &[u8], out: &mut dyn Output) {
         let Some(scan) = &mut self.scan else { return };
         let outcome =
             catch_unwind(AssertUnwindSafe(|| scan.write(slice))).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
@@ -171,14 +172,14 @@ impl Rewriter {
     }
 
     /// Lets go of all input. An open cut whose end is not known ends here: what was cut of it stays cut.
-    fn let_go(&mut self, slice: &[u8], out: &mut BytesMut) {
+    fn let_go(&mut self, slice: &[u8], out: &mut dyn Output) {
         let known_ends = lock(&self.marks).splices().drop_endless_cuts();
         self.splicer.keep_cuts(known_ends);
         self.release(usize::MAX, slice, out);
     }
 
     /// Lets go of all input before `position`: what was held, then the slice. The rest is held.
-    fn release(&mut self, position: usize, slice: &[u8], out: &mut BytesMut) {
+    fn release(&mut self, position: usize, slice: &[u8], out: &mut dyn Output) {
         let mut marks = lock(&self.marks);
         let applied = &mut self.applied;
         let mut done = |edit: usize| {

@@ -2,7 +2,8 @@
 //!
 //! Every byte that no splice touches is the input's own byte, by construction.
 
-use bytes::{Bytes, BytesMut};
+use super::Output;
+use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// One splice, at an absolute offset of the input.
@@ -95,7 +96,7 @@ impl Splicer {
         &mut self,
         mut input: &[u8],
         splices: &mut Splices,
-        out: &mut BytesMut,
+        out: &mut dyn Output,
         mut done: impl FnMut(usize),
     ) {
         let end = self.offset + input.len();
@@ -106,7 +107,7 @@ impl Splicer {
             input = rest;
             match splice.what {
                 What::Insert(bytes) if self.cuts == 0 => {
-                    out.extend_from_slice(&bytes);
+                    out.insert(&bytes);
                     done(splice.edit);
                 }
                 What::Insert(_) => {}
@@ -127,10 +128,12 @@ impl Splicer {
         self.cuts = self.cuts.min(known_ends);
     }
 
-    fn copy(&mut self, bytes: &[u8], out: &mut BytesMut) {
+    fn copy(&mut self, bytes: &[u8], out: &mut dyn Output) {
         self.offset += bytes.len();
         if self.cuts == 0 {
-            out.extend_from_slice(bytes);
+            out.copy(bytes);
+        } else {
+            out.skip(bytes);
         }
     }
 }
@@ -138,6 +141,7 @@ impl Splicer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::BytesMut;
 
     fn insert(at: usize, order: (usize, Rank), edit: usize, text: &'static str) -> Splice {
         Splice { at, order, edit, what: What::Insert(Bytes::from_static(text.as_bytes())) }

@@ -1,4 +1,5 @@
 use super::*;
+use bytes::BytesMut;
 use crate::transform::Position::{After, Append, Before, Prepend, Remove, Replace};
 use crate::transform::testing::{edit, rewrite};
 
