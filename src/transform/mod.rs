@@ -14,6 +14,7 @@ mod eligibility;
 mod fixtures;
 #[cfg(test)]
 mod oracle;
+mod outline;
 mod pipeline;
 mod rewrite;
 mod selector;

@@ -26,6 +26,11 @@ impl Chunks {
         self.state
     }
 
+    /// A number below another.
+    pub(super) fn below(&mut self, end: usize) -> usize {
+        self.next() as usize % end
+    }
+
     /// Cuts a body into pieces: sometimes bytes, sometimes large ones.
     pub(super) fn split<'a>(&mut self, mut body: &'a [u8]) -> Vec<&'a [u8]> {
         let largest = match self.next() % 4 {
