@@ -10,7 +10,7 @@ packages=(
     chromium chromium-driver       # browser tests
     fonts-liberation fonts-noto-cjk  # so that screenshots show what visitors see
     libfaketime                    # "an hour later", without an hour's wait
-    python3 python3-venv           # the real shop
+    python3 python3-venv python3-pip  # the real shop, and other people's pages
 )
 
 missing=()
@@ -30,3 +30,5 @@ fi
 if [ "${1:-}" != build ] && ! cargo nextest --version >/dev/null 2>&1; then
     cargo install --locked cargo-nextest
 fi
+
+[ "${1:-}" = build ] || bash "$(dirname "$0")/corpora.sh"

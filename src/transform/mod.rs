@@ -13,6 +13,8 @@ mod eligibility;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
+mod hazards;
+#[cfg(test)]
 mod oracle;
 mod outline;
 mod pipeline;

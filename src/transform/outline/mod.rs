@@ -9,6 +9,7 @@ mod body;
 mod modes;
 pub(super) mod name;
 mod quirks;
+mod tables;
 mod tokens;
 mod tree;
 

@@ -137,8 +137,7 @@ impl Tokens {
         let markup = loop {
             let Some(at) = memchr(b'<', rest.get(from..).unwrap_or_default()).map(|at| from + at) else { break None };
             match rest.get(at + 1) {
-                None => break Some(at),
-                Some(b'!' | b'/' | b'?') => break Some(at),
+                None | Some(b'!' | b'/' | b'?') => break Some(at),
                 Some(byte) if byte.is_ascii_alphabetic() => break Some(at),
                 Some(_) => from = at + 1,
             }
@@ -296,12 +295,13 @@ impl Tokens {
             let here = rest.get(at..).unwrap_or_default();
             let wait = if at == 0 { Step::Wait } else { Step::Read(at) };
             match (script, here) {
-                (Script::Plain, b"<!" | b"<!-") => return wait,
+                (Script::Plain, b"<!" | b"<!-") | (Script::Escaped | Script::Double, [b'-']) | (_, [b'<']) => {
+                    return wait;
+                }
                 // `<!-->` is over at once: the two dashes are those of the end, too.
                 (Script::Plain, [b'<', b'!', b'-', b'-', ..]) => {
                     return self.begin(State::Script(Script::Escaped), at + 2);
                 }
-                (Script::Escaped | Script::Double, [b'-']) => return wait,
                 (Script::Escaped | Script::Double, [b'-', b'-', ..]) => {
                     let dashes = here.iter().take_while(|byte| **byte == b'-').count();
                     match here.get(dashes) {
@@ -312,7 +312,6 @@ impl Tokens {
                     }
                     continue;
                 }
-                (_, [b'<']) => return wait,
                 (Script::Plain | Script::Escaped, [b'<', b'/', ..]) => match ending(here, NAME) {
                     Some(true) if at == 0 => return self.tag(rest, offset, sink),
                     Some(true) => return Step::Read(at),

@@ -3,6 +3,7 @@
 //!
 //! Is shown every tag that may matter, and keeps the splices that follow. Does not touch the page's bytes.
 
+use super::policy::Policy;
 use super::splice::{Rank, Splice, Splices, What};
 use super::{BailOut, Match};
 use crate::transform::charset::{Markup, WINDOW};
@@ -23,6 +24,7 @@ pub(super) struct Marks {
     document: bool,
     /// Head edits wait for the `<meta>` that names the charset, lest they push it to where browsers do not look.
     behind_meta: bool,
+    policy: Policy,
     /// Why the page is given up, or an edit was.
     given_up: Option<BailOut>,
 }
@@ -65,6 +67,7 @@ enum State {
 
 impl Marks {
     pub(super) fn new(edits: &[Edit], markup: &Markup) -> Self {
+        let policy = Policy::of(edits);
         let edits: Vec<_> = edits.iter().map(|edit| Slot::new(edit, markup)).collect();
         let head: usize = edits.iter().filter(|slot| slot.kind == Kind::Head).map(|slot| slot.html.len()).sum();
         Self {
@@ -74,6 +77,7 @@ impl Marks {
             open: Vec::new(),
             document: markup.doctype,
             behind_meta: head > 0 && markup.meta_end.is_some_and(|end| end + head > WINDOW),
+            policy,
             given_up: None,
         }
     }
@@ -141,6 +145,9 @@ impl Marks {
             }
         }
         if self.document {
+            if before.mode() == Mode::InHead && !self.policy.allows_behind(tag) {
+                self.give_all_up(BailOut::Policy);
+            }
             self.beginning(tag, before, after);
             self.ends(tag, before, after);
             self.end_of_body(tag, before, after);

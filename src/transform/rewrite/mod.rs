@@ -8,6 +8,7 @@
 mod locate;
 mod marks;
 mod output;
+mod policy;
 mod splice;
 mod walk;
 
@@ -38,6 +39,8 @@ pub enum BailOut {
     Fragment,
     /// A tag is larger than the parser's limit, or elements are nested deeper than browsers do.
     ParserLimit,
+    /// A policy in the page's `<meta>` forbids what the edits need.
+    Policy,
     /// What follows is read in different ways by different browsers.
     Ambiguous,
     /// There is a place for an edit, but what was put there would change more than that place.
@@ -56,6 +59,7 @@ impl BailOut {
             Self::Amp => "amp",
             Self::Fragment => "fragment",
             Self::ParserLimit => "parser_limit",
+            Self::Policy => "policy",
             Self::Ambiguous => "ambiguous",
             Self::Misfit => "misfit",
             Self::ParserFailed => "parser_failed",
@@ -165,7 +169,7 @@ impl Rewriter {
 
     fn feed(&mut self, slice: &[u8], out: &mut dyn Output) {
         let Some(mut walk) = self.walk.take() else { return };
-        self.find_matches(slice, &mut walk.marks);
+        let finds = self.find_matches(slice, &mut walk.marks);
         let mut held = std::mem::take(&mut self.held);
         let whole = if held.is_empty() {
             slice
@@ -180,6 +184,9 @@ impl Rewriter {
             Ok(read) => (read, walk.lost()),
             Err(_) => (0, Some(BailOut::ParserFailed)),
         };
+        if !finds {
+            walk.marks.find_no_more();
+        }
         let (now, later) = whole.split_at(read);
         self.splice(&mut walk, now, out);
         if why.is_some() || walk.marks.is_finished() {
@@ -199,19 +206,20 @@ impl Rewriter {
         self.walk = Some(walk);
     }
 
-    /// Asks the parser for the tags that edits wait for.
-    fn find_matches(&mut self, slice: &[u8], marks: &mut Marks) {
+    /// Asks the parser for the tags that edits wait for. Whether it can be asked again.
+    fn find_matches(&mut self, slice: &[u8], marks: &mut Marks) -> bool {
         if !marks.waits_for_matches() {
             self.scan = None;
         }
-        let Some(scan) = &mut self.scan else { return };
+        let Some(scan) = &mut self.scan else { return true };
         let outcome = catch_unwind(AssertUnwindSafe(|| scan.write(slice))).unwrap_or(Err(BailOut::ParserFailed));
         marks.found(scan.matches());
         if let Err(why) = outcome {
             self.bail_out = Some(why);
             self.scan = None;
-            marks.find_no_more();
+            return false;
         }
+        true
     }
 
     /// Carries out the splices of bytes that are read.
