@@ -52,6 +52,8 @@ struct Tally {
     aborted: usize,
     /// By what the judge said.
     said: BTreeMap<String, usize>,
+    /// Edits that were given up, by place and reason.
+    given_up: BTreeMap<String, usize>,
     wrong: Vec<String>,
 }
 
@@ -94,7 +96,6 @@ fn pages_of_a_folder_keep_their_trees() {
 
 /// Tries pages: all combinations if asked to, else a few of each page, at random.
 fn check(name: &str, pages: &[(&[u8], &'static encoding_rs::Encoding)], few: usize) {
-    #[expect(clippy::disallowed_methods, reason = "how much to try is the runner's choice")]
     let full = std::env::var_os("NOREN_FULL").is_some();
     let (mut tally, mut chunks) = (Tally::default(), Chunks::new());
     for (page, encoding) in pages {
@@ -114,6 +115,9 @@ fn check(name: &str, pages: &[(&[u8], &'static encoding_rs::Encoding)], few: usi
         "{name}: {} documents, {} rewritten, {} edits applied, {} aborted, {:?}",
         tally.documents, tally.rewritten, tally.applied, tally.aborted, tally.said
     );
+    if full {
+        println!("given up: {:#?}", tally.given_up);
+    }
     assert!(tally.aborted == 0, "{} aborted", tally.aborted);
     assert!(tally.wrong.is_empty(), "{} wrong, the first: {}", tally.wrong.len(), tally.wrong[0]);
 }
@@ -171,7 +175,12 @@ fn try_one(
             tally.wrong.push(format!("{at} {position:?}: {}", &why[..why.len().min(4000)]));
             "wrong".to_owned()
         }
-        judged => format!("{judged:?}"),
+        judged => {
+            if let Judged::GivenUp(Some(why)) = judged {
+                *tally.given_up.entry(format!("{at} {position:?}: {why:?}")).or_default() += 1;
+            }
+            format!("{judged:?}")
+        }
     };
     *tally.said.entry(said).or_default() += 1;
 }
