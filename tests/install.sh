@@ -10,7 +10,7 @@ packages=(
     chromium chromium-driver       # browser tests
     fonts-liberation fonts-noto-cjk  # so that screenshots show what visitors see
     libfaketime                    # "an hour later", without an hour's wait
-    python3 python3-venv           # the real shop
+    python3 python3-venv python3-pip  # the real shop, and other people's pages
 )
 # The shop in React; whatever Node.js is there will do.
 [ "${1:-}" = build ] || command -v npm >/dev/null || packages+=(nodejs npm)
@@ -32,4 +32,8 @@ fi
 if [ "${1:-}" != build ] && ! cargo nextest --version >/dev/null 2>&1; then
     cargo install --locked cargo-nextest
 fi
-[ "${1:-}" = build ] || bash tests/data.sh
+
+if [ "${1:-}" != build ]; then
+    bash tests/data.sh
+    bash tests/corpora.sh
+fi

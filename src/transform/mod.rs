@@ -14,7 +14,10 @@ mod eligibility;
 mod fixtures;
 mod footprint;
 #[cfg(test)]
+mod hazards;
+#[cfg(test)]
 mod oracle;
+mod outline;
 mod pipeline;
 mod rewrite;
 mod selector;

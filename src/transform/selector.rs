@@ -15,8 +15,6 @@ pub struct Selector {
 struct Inner {
     text: Box<str>,
     compiled: lol_html::Selector,
-    /// Matches the children of what it matches.
-    children: Option<lol_html::Selector>,
 }
 
 impl Selector {
@@ -34,10 +32,7 @@ impl Selector {
             return Err(invalid(reason, Some(help.to_owned())));
         }
         match text.parse::<lol_html::Selector>() {
-            Ok(compiled) => {
-                let children = alternatives(text).map(|one| format!("{one} > *")).collect::<Vec<_>>().join(", ");
-                Ok(Self { inner: Arc::new(Inner { text: text.into(), compiled, children: children.parse().ok() }) })
-            }
+            Ok(compiled) => Ok(Self { inner: Arc::new(Inner { text: text.into(), compiled }) }),
             Err(error) => Err(invalid(lower_first(&error.to_string()), advice(text).map(str::to_owned))),
         }
     }
@@ -51,11 +46,6 @@ impl Selector {
     /// Whether it names the body and nothing else, so that it holds for pages that leave the tag out, too.
     pub(super) fn is_body(&self) -> bool {
         self.inner.text.eq_ignore_ascii_case("body")
-    }
-
-    /// Matches the children of what it matches: a `<li>` inside of a `<li>` ends it.
-    pub(super) fn children(&self) -> Option<&lol_html::Selector> {
-        self.inner.children.as_ref()
     }
 
     pub(super) fn compiled(&self) -> &lol_html::Selector {
@@ -129,23 +119,13 @@ fn pseudo_classes(bare: &str) -> impl Iterator<Item = &str> {
 
 /// The selector without what stands in `[…]`, `(…)` and quotes, where `+` and `~` have other meanings.
 fn outside_brackets(text: &str) -> String {
-    bare_chars(text).map(|(_, c)| c).collect()
+    bare_chars(text).collect()
 }
 
-/// The parts between commas.
-fn alternatives(text: &str) -> impl Iterator<Item = &str> {
-    let ends = bare_chars(text).filter(|(_, c)| *c == ',').map(|(at, _)| at).chain([text.len()]);
-    ends.scan(0, |start, end| {
-        let part = text.get(*start..end);
-        *start = end + 1;
-        part.map(str::trim)
-    })
-}
-
-/// The characters that stand outside of brackets and quotes, and their places.
-fn bare_chars(text: &str) -> impl Iterator<Item = (usize, char)> {
+/// The characters that stand outside of brackets and quotes.
+fn bare_chars(text: &str) -> impl Iterator<Item = char> {
     let (mut depth, mut quote, mut escaped) = (0_u32, None, false);
-    text.char_indices().filter(move |(_, c)| {
+    text.chars().filter(move |c| {
         match (quote, *c) {
             _ if escaped => escaped = false,
             (_, '\\') => escaped = true,
@@ -198,13 +178,6 @@ mod tests {
                 assert_eq!(accepted.unwrap().as_str(), text);
             }
         }
-    }
-
-    #[test]
-    fn children_of_each_alternative_are_matched() {
-        let parts: Vec<_> = alternatives("a[x=','] b, :not(i, b) ,c").collect();
-        assert_eq!(parts, ["a[x=','] b", ":not(i, b)", "c"]);
-        assert!(Selector::parse("a, [b=','] > c").unwrap().children().is_some());
     }
 
     #[test]

@@ -69,10 +69,10 @@ fn doctype_is_seen_behind_declarations_and_comments() {
 #[test]
 fn escape_in_a_page_of_unknown_charset_ends_the_rewriting() {
     let html = b"<html><head></head><body><p>a</p>\x1b$B<p class=x>$\"\x1b(B</p></body></html>";
-    let edits = [edit("head!", Position::Prepend, "[h]"), edit(".x", Position::Prepend, "[x]")];
+    let edits = [edit("head!", Position::Prepend, "<!--h-->"), edit(".x", Position::Prepend, "[x]")];
     for pieces in [vec![html.as_slice()], html.chunks(1).collect()] {
         let outcome = run(&page(Coding::Identity, None), &edits, OutCoding::Identity, &pieces).unwrap();
-        let expected = [b"<html><head>[h]".as_slice(), &html[12..]].concat();
+        let expected = [b"<html><head><!--h-->".as_slice(), &html[12..]].concat();
         assert_eq!(outcome.body, expected);
         assert_eq!((outcome.applied, outcome.bail_out), (vec![true, false], Some(BailOut::Charset)));
     }

@@ -33,16 +33,16 @@ fn bytes_that_no_edit_touches_are_the_shops() {
     // Odd bytes of every kind: NUL, CR, invalid UTF-8, unfinished tags, attributes without quotes, a lone `<`.
     let odd: &[u8] = b"<!DOCTYPE html>\r\n<html\n><head ><meta charset=\"utf-8\"/>\0\xFF\xFE\xC0\x80</head>\r<BODY  CLASS=x y='&amp;'z>\
         a < b \xE3\x81<p\x0Cid = \"t\"/ >&nbsp;&bogus<br/><a b=c\"d'e>\x00</a><x-\xF0\x9F y></ p></p\n><!-->--><![CDATA[x]]></BODY\t></html>\r\n\r\n<";
-    let edits = [edit("head!", Prepend, "[h]"), edit("p", Prepend, "[p]"), edit("body", Append, "[e]")];
+    let edits = [edit("head!", Prepend, "<!--h-->"), edit("p", Prepend, "[p]"), edit("body", Append, "[e]")];
     let mut chunks = Chunks::new();
     for label in [None, Some("utf-8"), Some("shift_jis"), Some("euc-jp"), Some("windows-1252"), Some("gbk")] {
         for _ in 0..8 {
             let outcome = run(&page(Coding::Identity, label), &edits, OutCoding::Identity, &chunks.split(odd)).unwrap();
             assert_eq!(outcome.applied, [true, true, true], "{label:?}");
             let mut rest = outcome.body;
-            for marker in [b"[h]", b"[p]", b"[e]"] {
+            for marker in [&b"<!--h-->"[..], b"[p]", b"[e]"] {
                 let at = memchr::memmem::find(&rest, marker).expect("inserted");
-                rest.drain(at..at + 3);
+                rest.drain(at..at + marker.len());
             }
             assert_eq!(rest, odd, "{label:?}");
         }

@@ -1,39 +1,32 @@
-//! Decides where exactly an edit goes: first match, raw-text elements, templates, tags that are left out, the end of the body.
+//! Decides where exactly an edit goes: first match, templates, tags that are left out, the end of the body; and that it goes
+//! nowhere where it would change more than its place.
 //!
-//! Is told of tags by the parser's handlers, and keeps the splices that follow from them. Does not touch the page's bytes.
+//! Is shown every tag that may matter, and keeps the splices that follow. Does not touch the page's bytes.
 
-use super::Stopped;
+use super::policy::Policy;
 use super::splice::{Rank, Splice, Splices, What};
+use super::{BailOut, Match};
 use crate::transform::charset::{Markup, WINDOW};
+use crate::transform::outline::{Mode, Raw, Tag, Tree, name};
 use crate::transform::{Edit, Position, Target};
 use bytes::Bytes;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Marks that the handlers leave for the rewriter.
-pub(super) type Shared = Arc<Mutex<Marks>>;
+use std::collections::VecDeque;
 
 /// What was found so far.
 pub(super) struct Marks {
     splices: Splices,
-    /// Input that the parser has let go of.
-    position: usize,
     edits: Vec<Slot>,
+    /// Tags that selectors match and that are not read yet.
+    matches: VecDeque<Match>,
     /// Elements whose end is waited for, in the order in which they began.
     open: Vec<Open>,
-    begun: u32,
     /// A doctype, html, head or body was seen: this is no fragment.
     document: bool,
-    head: Head,
     /// Head edits wait for the `<meta>` that names the charset, lest they push it to where browsers do not look.
     behind_meta: bool,
-    body_seen: bool,
-    /// Open templates: what they hold is not on the page.
-    templates: u32,
-    /// Open svg and math elements, counted where the end of the body is looked for.
-    foreign: u32,
-    /// Set by the handler that stops the parser.
-    stop: Option<Stopped>,
+    policy: Policy,
+    /// Why the page is given up, or an edit was.
+    given_up: Option<BailOut>,
 }
 
 /// One edit and how far it has come.
@@ -46,9 +39,11 @@ struct Slot {
 
 /// An element whose end an edit waits for.
 struct Open {
-    id: u32,
     edit: usize,
-    name: String,
+    element: (usize, u64),
+    name: name::Name,
+    /// How things stood before it, where it is cut out.
+    cut: Option<Box<Tree>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,257 +65,376 @@ enum State {
     Done,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Head {
-    Unseen,
-    Open,
-    Closed,
-}
-
 impl Marks {
-    pub(super) fn shared(edits: &[Edit], markup: &Markup) -> Shared {
+    pub(super) fn new(edits: &[Edit], markup: &Markup) -> Self {
+        let policy = Policy::of(edits);
         let edits: Vec<_> = edits.iter().map(|edit| Slot::new(edit, markup)).collect();
         let head: usize = edits.iter().filter(|slot| slot.kind == Kind::Head).map(|slot| slot.html.len()).sum();
-        Arc::new(Mutex::new(Self {
+        Self {
             splices: Splices::default(),
-            position: 0,
             edits,
+            matches: VecDeque::new(),
             open: Vec::new(),
-            begun: 0,
             document: markup.doctype,
-            head: Head::Unseen,
             behind_meta: head > 0 && markup.meta_end.is_some_and(|end| end + head > WINDOW),
-            body_seen: false,
-            templates: 0,
-            foreign: 0,
-            stop: None,
-        }))
+            policy,
+            given_up: None,
+        }
     }
 
     pub(super) fn splices(&mut self) -> &mut Splices {
         &mut self.splices
     }
 
-    pub(super) fn position(&self) -> usize {
-        self.position
-    }
-
-    /// Counts input that the parser has let go of.
-    pub(super) fn let_go(&mut self, bytes: usize) {
-        self.position += bytes;
-    }
-
-    /// How a handler stopped the parser, if one did.
-    pub(super) fn stopped(&self) -> Option<Stopped> {
-        self.stop
-    }
-
-    pub(super) fn looks_for_body_end(&self) -> bool {
-        self.wants(Kind::BodyEnd)
-    }
-
-    /// Whether a head or body may have to be found whose tag is left out.
-    pub(super) fn looks_for_implied(&self, markup: &Markup) -> bool {
-        (self.wants(Kind::Head) && !markup.head_tag) || self.wants(Kind::BodyStart)
-    }
-
-    pub(super) fn is_done(&self, edit: usize) -> bool {
-        self.edits.get(edit).is_none_or(|slot| slot.state == State::Done)
-    }
-
-    fn wants(&self, kind: Kind) -> bool {
-        self.edits.iter().any(|slot| slot.kind == kind && slot.state == State::Waiting)
-    }
-
-    /// Whether edits were given up because this is no document.
-    pub(super) fn fragment(&self) -> bool {
-        !self.document && !self.is_finished()
-    }
-
-    /// Places what belongs to the end of the page where no end tag came.
-    pub(super) fn end_of_document(&mut self, end: usize) {
-        if !self.document {
-            return;
-        }
-        self.place(Kind::First, State::Open, end, (end, Rank::Behind), |position| position == Position::Append);
-        self.place(Kind::BodyEnd, State::Waiting, end, (end, Rank::Behind), |_| true);
+    pub(super) fn given_up(&self) -> Option<BailOut> {
+        self.given_up
     }
 
     pub(super) fn is_finished(&self) -> bool {
         self.edits.iter().all(|slot| slot.state == State::Done)
     }
 
-    pub(super) fn stop_with(&mut self, stop: Stopped) -> Halt {
-        self.stop = Some(stop);
-        Halt
+    pub(super) fn waits_for_match_of(&self, edit: usize) -> bool {
+        self.edits.get(edit).is_some_and(Slot::waits_for_match)
     }
 
-    /// Stops the parser when nothing is left to find.
-    fn go_on(&mut self) -> Result<(), Halt> {
-        if self.is_finished() { Err(self.stop_with(Stopped::Done)) } else { Ok(()) }
+    pub(super) fn waits_for_matches(&self) -> bool {
+        self.edits.iter().any(Slot::waits_for_match)
     }
 
-    pub(super) fn depth(&mut self, name: &str) -> &mut u32 {
-        if name == "template" { &mut self.templates } else { &mut self.foreign }
+    pub(super) fn waits_for_body(&self) -> bool {
+        self.wants(Kind::Head) || self.wants(Kind::BodyStart)
     }
 
-    /// Inserts all edits of a kind and state, in their order.
-    fn place(&mut self, kind: Kind, state: State, at: usize, order: (usize, Rank), only: impl Fn(Position) -> bool) {
-        for (edit, slot) in self.edits.iter_mut().enumerate() {
-            if slot.kind == kind && slot.state == state && only(slot.position) {
-                slot.state = State::Done;
-                self.splices.add(Splice { at, order, edit, what: What::Insert(slot.html.clone()) });
-            }
-        }
+    /// Takes what a parser has found ahead.
+    pub(super) fn found(&mut self, matches: Vec<Match>) {
+        self.matches.extend(matches);
     }
 
-    pub(super) fn landmark(&mut self, name: &str, tag: Range<usize>) -> Result<(), Halt> {
-        if self.templates > 0 {
-            return Ok(());
-        }
-        self.document = true;
-        let behind = (tag.start, Rank::Behind);
-        match name {
-            "head" => {
-                self.head = Head::Open;
-                if !self.behind_meta {
-                    self.place(Kind::Head, State::Waiting, tag.end, behind, |_| true);
-                }
-            }
-            "body" => {
-                self.body_seen = true;
-                self.place(Kind::Head, State::Waiting, tag.end, behind, |_| true);
-                self.place(Kind::BodyStart, State::Waiting, tag.end, behind, |_| true);
-            }
-            _ => {}
-        }
-        self.go_on()
-    }
-
-    pub(super) fn landmark_ended(&mut self, name: &str, end_name: &str, tag: Range<usize>) -> Result<(), Halt> {
-        if name == "head" {
-            self.head = Head::Closed;
-            self.place(Kind::Head, State::Waiting, tag.start, (tag.start, Rank::Outside), |_| true);
-        } else if name == end_name && self.templates == 0 && self.foreign == 0 {
-            self.place(Kind::BodyEnd, State::Waiting, tag.start, (tag.start, Rank::Outside), |_| true);
-        }
-        self.go_on()
-    }
-
-    pub(super) fn looks_for_meta(&self) -> bool {
-        self.behind_meta
-    }
-
-    /// The `<meta>` that names the charset.
-    pub(super) fn charset_named(&mut self, tag: Range<usize>) -> Result<(), Halt> {
-        if self.document && self.templates == 0 {
-            self.place(Kind::Head, State::Waiting, tag.end, (tag.start, Rank::Behind), |_| true);
-        }
-        self.go_on()
-    }
-
-    /// An element that may be the first of a head or body whose tag was left out.
-    pub(super) fn implied(&mut self, name: &str, tag: Range<usize>) -> Result<(), Halt> {
-        if !self.document || self.templates > 0 || self.body_seen || matches!(name, "html" | "head" | "body") {
-            return Ok(());
-        }
-        let outside = (tag.start, Rank::Outside);
-        if self.head == Head::Unseen && !self.behind_meta {
-            self.place(Kind::Head, State::Waiting, tag.start, outside, |_| true);
-        }
-        if self.head != Head::Open && !belongs_to_head(name) {
-            self.place(Kind::BodyStart, State::Waiting, tag.start, outside, |_| true);
-        }
-        self.go_on()
-    }
-
-    /// Places what can be placed at a start tag. Whether the edit waits for the element's end tag.
-    pub(super) fn matched(&mut self, edit: usize, name: &str, tag: Range<usize>, has_end: bool) -> Result<bool, Halt> {
-        let Some(slot) = self.edits.get_mut(edit) else { return Ok(false) };
-        if !self.document || self.templates > 0 || slot.state != State::Waiting {
-            return Ok(false);
-        }
-        let insert = |at, rank| Splice { at, order: (tag.start, rank), edit, what: What::Insert(slot.html.clone()) };
-        let cut = |at, what| Splice { at, order: (tag.start, Rank::Cut), edit, what };
-        let mut next = State::Done;
-        match (name, slot.position) {
-            // Nothing can stand around these three, and the page is lost without them.
-            ("body", Position::Before | Position::Prepend) => self.splices.add(insert(tag.end, Rank::Behind)),
-            ("body" | "html", Position::Append | Position::After) => {
-                slot.kind = Kind::BodyEnd;
-                return Ok(false);
-            }
-            ("body" | "html", _)
-            | ("head", Position::Before | Position::After | Position::Replace | Position::Remove) => {}
-            // Markup would be text there.
-            (_, Position::Prepend | Position::Append) if !has_end || is_raw_text(name) => return Ok(false),
-            (_, Position::Before) => self.splices.add(insert(tag.start, Rank::Outside)),
-            (_, Position::Prepend) => self.splices.add(insert(tag.end, Rank::Behind)),
-            (_, Position::After) if !has_end => self.splices.add(insert(tag.end, Rank::Behind)),
-            (_, Position::After | Position::Append) => next = State::Open,
-            (_, position @ (Position::Replace | Position::Remove)) => {
-                if position == Position::Replace {
-                    self.splices.add(insert(tag.start, Rank::Outside));
-                }
-                self.splices.add(cut(tag.start, What::Cut));
-                if has_end {
-                    next = State::Open;
-                } else {
-                    self.splices.add(cut(tag.end, What::Resume));
-                }
-            }
-        }
-        if slot.kind == Kind::All {
-            return Ok(next == State::Open);
-        }
-        slot.state = next;
-        if next == State::Open {
-            return Ok(true);
-        }
-        self.go_on().map(|()| false)
-    }
-
-    /// An element whose end is waited for has begun.
-    pub(super) fn begin(&mut self, edit: usize, name: String) -> u32 {
-        self.begun += 1;
-        self.open.push(Open { id: self.begun, edit, name });
-        self.begun
-    }
-
-    /// A child of an element that an edit's selector matches: it may be one that ends the element, as `<li>` ends `<li>`.
-    pub(super) fn child(&mut self, edit: usize, name: &str, tag: Range<usize>) -> Result<(), Halt> {
-        let Some(at) = self.open.iter().rposition(|open| open.edit == edit) else { return Ok(()) };
-        if self.open.get(at).is_none_or(|open| !ends_before(&open.name, name)) {
-            return Ok(());
-        }
-        self.open.remove(at);
-        self.end(edit, false, &tag)
-    }
-
-    /// An element has ended: by its own end tag, or by that of an element around it.
-    pub(super) fn ended(&mut self, id: u32, end_name: &str, tag: Range<usize>) -> Result<(), Halt> {
-        let Some(at) = self.open.iter().position(|open| open.id == id) else { return Ok(()) };
-        let open = self.open.remove(at);
-        self.end(open.edit, open.name == end_name, &tag)
-    }
-
-    fn end(&mut self, edit: usize, own: bool, tag: &Range<usize>) -> Result<(), Halt> {
-        let Some(slot) = self.edits.get_mut(edit) else { return Ok(()) };
-        let what = match slot.position {
-            Position::Append | Position::After => What::Insert(slot.html.clone()),
-            _ => What::Resume,
-        };
-        let (at, rank) = match slot.position {
-            _ if !own => (tag.start, Rank::Outside),
-            Position::Append => (tag.start, Rank::Outside),
-            Position::After => (tag.end, Rank::Behind),
-            _ => (tag.end, Rank::Cut),
-        };
-        self.splices.add(Splice { at, order: (tag.start, rank), edit, what });
-        if slot.kind == Kind::First {
+    /// No further matches will come.
+    pub(super) fn find_no_more(&mut self) {
+        for slot in self.edits.iter_mut().filter(|slot| slot.waits_for_match()) {
             slot.state = State::Done;
         }
-        self.go_on()
+    }
+
+    /// The page's doctype has passed.
+    pub(super) fn is_document(&mut self) {
+        self.document = true;
+    }
+
+    /// Whether it must be known how things stood before this tag.
+    pub(super) fn watches(&mut self, tag: &Tag<'_>, before: &Tree) -> bool {
+        // What the parser took for a tag and the outline did not is none.
+        while self.matches.front().is_some_and(|found| found.at < tag.start) {
+            self.matches.pop_front();
+        }
+        let ends_page = tag.is_end && matches!(tag.name, name::BODY | name::HTML);
+        !self.open.is_empty()
+            || self.matches.front().is_some_and(|found| found.at == tag.start)
+            || before.is_before_body()
+            || ends_page
+    }
+
+    /// A tag has passed.
+    pub(super) fn passed(&mut self, tag: &Tag<'_>, raw: Option<Raw>, before: &mut Tree, after: &Tree) {
+        if !tag.is_end && matches!(tag.name, name::HTML | name::HEAD | name::BODY) && after.is_on_page() {
+            self.document = true;
+            if tag.name == name::HTML && tag.attributes.iter().any(|(name, _)| is_amp(name)) {
+                self.give_all_up(BailOut::Amp);
+            }
+        }
+        if self.document {
+            if before.mode() == Mode::InHead && !self.policy.allows_behind(tag) {
+                self.give_all_up(BailOut::Policy);
+            }
+            self.beginning(tag, before, after);
+            self.ends(tag, before, after);
+            self.end_of_body(tag, before, after);
+        }
+        while let Some(found) = self.matches.front().copied().filter(|found| found.at == tag.start) {
+            self.matches.pop_front();
+            if self.document && before.is_on_page() && after.has_made(tag.name) {
+                self.matched(found.edit, tag, raw, before, after);
+            }
+        }
+    }
+
+    /// Places what belongs to the start of the head and of the body.
+    fn beginning(&mut self, tag: &Tag<'_>, before: &mut Tree, after: &Tree) {
+        let (heads, bodies) = (self.wants(Kind::Head), self.wants(Kind::BodyStart));
+        let began = before.mode();
+        if !before.is_before_body() || !(heads || bodies) {
+            return;
+        }
+        let opens = |name| !tag.is_end && tag.name == name && after.has_made(name);
+        // A frameset page may have something for those who see no frames first: that is no body yet.
+        let has_body = after.has_body()
+            && (!after.takes_frameset()
+                || (after.has_made(tag.name) && !matches!(tag.name, name::NOSCRIPT | name::SCRIPT)));
+        if heads {
+            let over = !after.is_before_body();
+            let begins = before.is_before_head() && !after.is_before_head();
+            if opens(name::HEAD) && !self.behind_meta {
+                self.place(Kind::Head, |marks, edit| marks.put_behind(edit, tag, after));
+            } else if names_charset(tag) && self.behind_meta && began == Mode::InHead {
+                self.place(Kind::Head, |marks, edit| marks.put_behind(edit, tag, after));
+            } else if opens(name::BODY) {
+                self.place(Kind::Head, |marks, edit| marks.put_behind(edit, tag, after));
+            } else if over
+                || (began == Mode::InHead && after.mode() == Mode::AfterHead)
+                || (begins && !self.behind_meta)
+            {
+                self.place(Kind::Head, |marks, edit| marks.put_before(edit, tag, before, after));
+            }
+        }
+        if bodies && opens(name::BODY) {
+            self.place(Kind::BodyStart, |marks, edit| marks.put_behind(edit, tag, after));
+        } else if bodies && has_body {
+            self.place(Kind::BodyStart, |marks, edit| marks.put_before(edit, tag, before, after));
+        }
+    }
+
+    /// Text has made the body.
+    pub(super) fn body_implied(&mut self, at: usize, before: &mut Tree, after: &Tree, then: impl Fn(&mut Tree)) {
+        if !self.document || !after.has_body() {
+            return;
+        }
+        for kind in [Kind::Head, Kind::BodyStart] {
+            self.place(kind, |marks, edit| {
+                let Some(with) = before.stands_before(&marks.html(edit), after, &then) else { return false };
+                *before = with;
+                marks.insert(edit, at, (at, Rank::Outside));
+                true
+            });
+        }
+    }
+
+    /// Places what waits for the end of an element that has ended.
+    fn ends(&mut self, tag: &Tag<'_>, before: &mut Tree, after: &Tree) {
+        let mut at = 0;
+        while let Some(open) = self.open.get(at) {
+            if after.holds(open.element) {
+                at += 1;
+                continue;
+            }
+            let open = self.open.remove(at);
+            let own = tag.is_end && tag.name == open.name;
+            let Some(slot) = self.edits.get_mut(open.edit) else { continue };
+            if slot.kind == Kind::First {
+                slot.state = State::Done;
+            }
+            let position = slot.position;
+            if let Some(mut cut) = open.cut {
+                let end = if own { tag.end } else { tag.start };
+                let what = What::Resume;
+                self.splices.add(Splice { at: end, order: (tag.start, Rank::Cut), edit: open.edit, what });
+                if !own {
+                    cut.take(tag);
+                }
+                // Something of it was left open, and goes on behind it.
+                if !cut.agrees_with(after) || cut.strays() != after.strays() {
+                    self.misfit();
+                }
+            } else if own && position == Position::After {
+                self.put_behind(open.edit, tag, after);
+            } else {
+                self.put_before(open.edit, tag, before, after);
+            }
+        }
+    }
+
+    fn end_of_body(&mut self, tag: &Tag<'_>, before: &mut Tree, after: &Tree) {
+        let ended = matches!(after.mode(), Mode::AfterBody | Mode::AfterAfterBody);
+        if !tag.is_end || !matches!(tag.name, name::BODY | name::HTML) || before.mode() != Mode::InBody || !ended {
+            return;
+        }
+        for edit in 0..self.edits.len() {
+            if self.is_waiting(edit, Kind::BodyEnd)
+                && let Some(with) = self.fits_before(edit, tag, before, after)
+            {
+                // Otherwise there may be a place further down.
+                *before = with;
+                self.insert(edit, tag.start, (tag.start, Rank::Outside));
+                self.finish(edit);
+            }
+        }
+    }
+
+    /// The page is over. `tree`: how it stands, if markup would be markup here.
+    pub(super) fn ended(&mut self, end: usize, tree: Option<&Tree>) {
+        if !self.document {
+            self.given_up = self.given_up.or((!self.is_finished()).then_some(BailOut::Fragment));
+            return;
+        }
+        if self.open.iter().filter_map(|open| open.cut.as_ref()).any(|cut| Some(cut.strays()) != tree.map(Tree::strays))
+        {
+            self.misfit();
+        }
+        let mut tree = tree.cloned();
+        for edit in 0..self.edits.len() {
+            let appends = self.edits.get(edit).is_some_and(|slot| {
+                slot.kind == Kind::First && slot.state == State::Open && slot.position == Position::Append
+            });
+            if !appends && !self.is_waiting(edit, Kind::BodyEnd) {
+                continue;
+            }
+            // Nothing follows that it could hurt.
+            tree = match tree.as_ref().and_then(|tree| tree.with(&self.html(edit))) {
+                Some(with) => {
+                    self.insert(edit, end, (end, Rank::Behind));
+                    Some(with)
+                }
+                None => {
+                    self.misfit();
+                    tree
+                }
+            };
+            self.finish(edit);
+        }
+    }
+
+    /// An edit's selector has matched.
+    fn matched(&mut self, edit: usize, tag: &Tag<'_>, raw: Option<Raw>, before: &mut Tree, after: &Tree) {
+        let Some(slot) = self.edits.get_mut(edit).filter(|slot| slot.waits_for_match()) else { return };
+        let opened = after.opened();
+        let position = slot.position;
+        match (tag.name, position) {
+            // Nothing can stand around these three, and the page is lost without them.
+            (name::BODY | name::HTML, Position::Append | Position::After) => {
+                slot.kind = Kind::BodyEnd;
+                return;
+            }
+            (name::BODY, Position::Before) => return self.settle(edit, |marks| marks.put_behind(edit, tag, after)),
+            (name::BODY | name::HTML, Position::Prepend) | (name::HEAD, Position::Prepend | Position::Append) => {}
+            (name::HTML | name::HEAD | name::BODY, _) => return self.finish(edit),
+            // Markup would be text there.
+            (_, Position::Prepend | Position::Append) if opened.is_none() || raw.is_some() => return,
+            _ => {}
+        }
+        match position {
+            Position::Before => self.settle(edit, |marks| marks.put_before(edit, tag, before, after)),
+            Position::Prepend => self.settle(edit, |marks| marks.put_behind(edit, tag, after)),
+            Position::After | Position::Append => match opened {
+                Some(element) => self.wait_for_end(edit, Open { edit, element, name: tag.name, cut: None }),
+                None => self.settle(edit, |marks| marks.put_behind(edit, tag, after)),
+            },
+            Position::Replace | Position::Remove => self.cut(edit, tag, before, after),
+        }
+    }
+
+    /// Begins to cut out an element, if nothing goes with it that is not its own.
+    fn cut(&mut self, edit: usize, tag: &Tag<'_>, before: &Tree, after: &Tree) {
+        let opened = after.opened();
+        let alone = if opened.is_some() { after.only_adds_to(before) } else { after.agrees_with(before) };
+        let replaces = self.edits.get(edit).is_some_and(|slot| slot.position == Position::Replace);
+        let html = if replaces { self.html(edit) } else { Bytes::new() };
+        if !alone || !(html.is_empty() || before.stands(&html)) {
+            return self.settle(edit, |_| false);
+        }
+        if !html.is_empty() {
+            self.insert(edit, tag.start, (tag.start, Rank::Outside));
+        }
+        let splice = |at, what| Splice { at, order: (tag.start, Rank::Cut), edit, what };
+        self.splices.add(splice(tag.start, What::Cut));
+        match opened {
+            Some(element) => {
+                let cut = Some(Box::new(before.clone()));
+                self.wait_for_end(edit, Open { edit, element, name: tag.name, cut });
+            }
+            None => {
+                self.splices.add(splice(tag.end, What::Resume));
+                self.settle(edit, |_| true);
+            }
+        }
+    }
+
+    fn wait_for_end(&mut self, edit: usize, open: Open) {
+        if let Some(slot) = self.edits.get_mut(edit).filter(|slot| slot.kind == Kind::First) {
+            slot.state = State::Open;
+        }
+        self.open.push(open);
+    }
+
+    /// Carries out an edit here, or gives it up.
+    fn settle(&mut self, edit: usize, put: impl FnOnce(&mut Self) -> bool) {
+        if !put(self) {
+            self.misfit();
+        }
+        if self.edits.get(edit).is_some_and(|slot| slot.kind != Kind::All) {
+            self.finish(edit);
+        }
+    }
+
+    /// Carries out all edits of a kind here, or gives them up.
+    fn place(&mut self, kind: Kind, mut put: impl FnMut(&mut Self, usize) -> bool) {
+        for edit in 0..self.edits.len() {
+            if self.is_waiting(edit, kind) {
+                self.settle(edit, |marks| put(marks, edit));
+            }
+        }
+    }
+
+    /// Puts an edit before a tag. `before` then is how things stand behind the edit.
+    fn put_before(&mut self, edit: usize, tag: &Tag<'_>, before: &mut Tree, after: &Tree) -> bool {
+        let Some(with) = self.fits_before(edit, tag, before, after) else {
+            self.misfit();
+            return false;
+        };
+        *before = with;
+        self.insert(edit, tag.start, (tag.start, Rank::Outside));
+        true
+    }
+
+    fn fits_before(&self, edit: usize, tag: &Tag<'_>, before: &Tree, after: &Tree) -> Option<Tree> {
+        before.stands_before(&self.html(edit), after, |tree| {
+            tree.take(tag);
+        })
+    }
+
+    /// Puts an edit behind a tag.
+    fn put_behind(&mut self, edit: usize, tag: &Tag<'_>, after: &Tree) -> bool {
+        let fits = after.stands(&self.html(edit));
+        if fits {
+            self.insert(edit, tag.end, (tag.start, Rank::Behind));
+        } else {
+            self.misfit();
+        }
+        fits
+    }
+
+    fn insert(&mut self, edit: usize, at: usize, order: (usize, Rank)) {
+        let what = What::Insert(self.html(edit));
+        self.splices.add(Splice { at, order, edit, what });
+    }
+
+    fn html(&self, edit: usize) -> Bytes {
+        self.edits.get(edit).map(|slot| slot.html.clone()).unwrap_or_default()
+    }
+
+    fn wants(&self, kind: Kind) -> bool {
+        (0..self.edits.len()).any(|edit| self.is_waiting(edit, kind))
+    }
+
+    fn is_waiting(&self, edit: usize, kind: Kind) -> bool {
+        self.edits.get(edit).is_some_and(|slot| slot.kind == kind && slot.state == State::Waiting)
+    }
+
+    fn finish(&mut self, edit: usize) {
+        if let Some(slot) = self.edits.get_mut(edit) {
+            slot.state = State::Done;
+        }
+    }
+
+    fn misfit(&mut self) {
+        self.given_up = self.given_up.or(Some(BailOut::Misfit));
+    }
+
+    fn give_all_up(&mut self, why: BailOut) {
+        self.given_up = Some(why);
+        for slot in &mut self.edits {
+            slot.state = State::Done;
+        }
     }
 }
 
@@ -340,97 +454,27 @@ impl Slot {
         let fits = edit.html.is_ascii() || markup.encoding == encoding_rs::UTF_8;
         Self { kind, position: edit.position, html: edit.html.clone(), state: if fits { state } else { State::Done } }
     }
-}
 
-/// Locks the marks. They are data only: a panic elsewhere leaves them whole.
-pub(super) fn lock(marks: &Shared) -> MutexGuard<'_, Marks> {
-    marks.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The error by which a handler stops the parser.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing is left to find")]
-pub(super) struct Halt;
-
-fn is_raw_text(name: &str) -> bool {
-    matches!(
-        name,
-        "script"
-            | "style"
-            | "textarea"
-            | "title"
-            | "iframe"
-            | "noscript"
-            | "noembed"
-            | "noframes"
-            | "xmp"
-            | "plaintext"
-    )
-}
-
-fn belongs_to_head(name: &str) -> bool {
-    matches!(
-        name,
-        "title" | "meta" | "link" | "script" | "style" | "base" | "noscript" | "template" | "basefont" | "bgsound"
-    )
-}
-
-/// Whether a start tag directly inside of an element ends that element, whose own end tag may be left out.
-fn ends_before(open: &str, child: &str) -> bool {
-    match open {
-        "li" => child == "li",
-        "dt" | "dd" => matches!(child, "dt" | "dd"),
-        "option" => matches!(child, "option" | "optgroup"),
-        "optgroup" => child == "optgroup",
-        "td" | "th" => matches!(child, "td" | "th" | "tr" | "tbody" | "thead" | "tfoot"),
-        "tr" => matches!(child, "tr" | "tbody" | "thead" | "tfoot"),
-        "tbody" | "thead" | "tfoot" => matches!(child, "tbody" | "thead" | "tfoot"),
-        "rt" | "rp" => matches!(child, "rt" | "rp"),
-        "p" => PARAGRAPH_ENDS.contains(&child),
-        _ => false,
+    fn waits_for_match(&self) -> bool {
+        matches!(self.kind, Kind::First | Kind::All) && self.state == State::Waiting
     }
 }
 
-const PARAGRAPH_ENDS: &[&str] = &[
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "center",
-    "dd",
-    "details",
-    "dialog",
-    "dir",
-    "div",
-    "dl",
-    "dt",
-    "fieldset",
-    "figcaption",
-    "figure",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hgroup",
-    "hr",
-    "li",
-    "listing",
-    "main",
-    "menu",
-    "nav",
-    "ol",
-    "p",
-    "plaintext",
-    "pre",
-    "search",
-    "section",
-    "summary",
-    "table",
-    "ul",
-    "xmp",
-];
+fn names_charset(tag: &Tag<'_>) -> bool {
+    let is_content_type =
+        || tag.attributes.get(b"http-equiv").is_some_and(|it| it.eq_ignore_ascii_case(b"content-type"));
+    !tag.is_end && tag.name == name::META && (tag.attributes.get(b"charset").is_some() || is_content_type())
+}
+
+/// `amp` or its sign, in UTF-8; with what may follow it.
+fn is_amp(attribute: &[u8]) -> bool {
+    let rest = attribute.strip_prefix("\u{26a1}".as_bytes()).or_else(|| {
+        let (start, rest) = attribute.split_at_checked(3)?;
+        start.eq_ignore_ascii_case(b"amp").then_some(rest)
+    });
+    rest.is_some_and(|rest| {
+        matches!(rest, b"" | b"\xEF\xB8\x8F")
+            || rest.eq_ignore_ascii_case(b"4email")
+            || rest.eq_ignore_ascii_case(b"4ads")
+    })
+}

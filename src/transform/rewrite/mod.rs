@@ -1,22 +1,26 @@
-//! Finds the places of edits with a streaming parser, and splices the edits into the page's own bytes.
+//! Finds the places of edits, and splices the edits into the page's own bytes.
 //!
-//! The parser never writes: it only tells where tags are and how far it has come. So bytes that no edit touches are the
-//! shop's bytes, the parser can be dropped at any moment (after the last edit, on its limits, after a panic), and what it
-//! had not let go of yet is still here, in `held`.
+//! Two read the page: lol_html says which tags a selector matches (`locate`), and [`outline`](super::outline) knows where a
+//! browser's parser stands (`walk`); `marks` decides from both. Neither writes. So bytes that no edit touches are the shop's
+//! bytes, both can be dropped at any moment (after the last edit, on their limits, after a panic), and what could not be read
+//! yet is still here, in `held`.
 
 mod locate;
 mod marks;
 mod output;
+mod policy;
 mod splice;
+mod walk;
 
 use super::Edit;
 use super::charset::Markup;
-use marks::{Marks, Shared, lock};
+use marks::Marks;
 pub(super) use output::Output;
 use splice::Splicer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use walk::Walk;
 
-/// The parser is fed in slices of this size while it holds something back: it copies them, and counts them to its limit.
+/// What could not be read yet is read again with the next slice: no more than this of it.
 const SLICE: usize = 4 * 1024;
 
 /// Room for what is inserted, so that the output grows once a chunk.
@@ -37,8 +41,14 @@ pub enum BailOut {
     TooLarge,
     /// The markup is a fragment: no doctype, html, head or body was seen.
     Fragment,
-    /// A tag or the nesting is larger than the parser's limit.
+    /// A tag is larger than the parser's limit, or elements are nested deeper than browsers do.
     ParserLimit,
+    /// A policy in the page's `<meta>` forbids what the edits need.
+    Policy,
+    /// What follows is read in different ways by different browsers.
+    Ambiguous,
+    /// There is a place for an edit, but what was put there would change more than that place.
+    Misfit,
     /// The parser panicked or contradicted itself. The page is complete all the same.
     ParserFailed,
 }
@@ -55,36 +65,40 @@ impl BailOut {
             Self::TooLarge => "too_large",
             Self::Fragment => "fragment",
             Self::ParserLimit => "parser_limit",
+            Self::Policy => "policy",
+            Self::Ambiguous => "ambiguous",
+            Self::Misfit => "misfit",
             Self::ParserFailed => "parser_failed",
         }
     }
 }
 
-/// What the rewriter needs of a parser.
+/// What the rewriter needs of a parser that knows selectors.
 trait Scan: Send {
-    /// Parses more input; marks are left in [`Marks`].
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Stopped>;
-    /// Parses the end of the input.
-    fn end(self: Box<Self>) -> Result<(), Stopped>;
+    /// Parses more input. Matches are left for [`Scan::matches`].
+    fn write(&mut self, bytes: &[u8]) -> Result<(), BailOut>;
+    /// Tags that edits' selectors matched, by their offsets, in order: since the last call.
+    fn matches(&mut self) -> Vec<Match>;
 }
 
-/// Why a parser stopped.
+/// A tag that an edit's selector matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stopped {
-    /// Nothing is left to find.
-    Done,
-    /// It gave up.
-    Failed(BailOut),
+struct Match {
+    /// Where the tag begins.
+    at: usize,
+    edit: usize,
 }
 
 /// Rewrites one page.
 pub(super) struct Rewriter {
-    /// The parser, as long as there is something to find.
+    /// Finds matches, as long as an edit waits for one.
     scan: Option<Box<dyn Scan>>,
-    marks: Shared,
+    /// Reads the page, as long as there is something to find.
+    walk: Option<Box<Walk>>,
     splicer: Splicer,
-    /// Input that the parser has not let go of.
+    /// Input that could not be read yet.
     held: Vec<u8>,
+    limit: usize,
     applied: Vec<bool>,
     bail_out: Option<BailOut>,
 }
@@ -92,17 +106,25 @@ pub(super) struct Rewriter {
 impl Rewriter {
     /// Attaches the selectors of the given edits and no others.
     pub(super) fn new(edits: &[Edit], markup: &Markup, parser_memory: usize) -> Self {
-        let applied = vec![false; edits.len()];
-        let marks = Marks::shared(edits, markup);
+        let marks = Marks::new(edits, markup);
         // An error of the parser's must not become one of the page's: without a parser the page passes.
-        let scan = catch_unwind(AssertUnwindSafe(|| locate::scan(edits, markup, parser_memory, &marks)));
+        let scan = catch_unwind(AssertUnwindSafe(|| locate::scan(edits, &marks, markup, parser_memory)));
         let bail_out = scan.is_err().then_some(BailOut::ParserFailed);
-        Self { scan: scan.ok().flatten(), marks, splicer: Splicer::default(), held: Vec::new(), applied, bail_out }
+        let walk = (scan.is_ok() && !marks.is_finished()).then(|| Box::new(Walk::new(marks)));
+        Self {
+            scan: scan.ok().flatten(),
+            walk,
+            splicer: Splicer::default(),
+            held: Vec::new(),
+            limit: parser_memory,
+            applied: vec![false; edits.len()],
+            bail_out,
+        }
     }
 
     /// Whether all that follows is copied.
     pub(super) fn is_raw(&self) -> bool {
-        self.scan.is_none()
+        self.walk.is_none()
     }
 
     /// Which edits were carried out.
@@ -118,7 +140,7 @@ impl Rewriter {
     /// Takes the next piece of the page.
     pub(super) fn push(&mut self, mut chunk: &[u8], out: &mut dyn Output) {
         out.reserve(self.held.len() + chunk.len() + ROOM);
-        while self.scan.is_some() && !chunk.is_empty() {
+        while self.walk.is_some() && !chunk.is_empty() {
             let size = if self.held.is_empty() { chunk.len() } else { chunk.len().min(SLICE) };
             let (slice, rest) = chunk.split_at(size);
             self.feed(slice, out);
@@ -129,86 +151,92 @@ impl Rewriter {
 
     /// Ends the page.
     pub(super) fn finish(&mut self, out: &mut dyn Output) {
-        let Some(scan) = self.scan.take() else { return };
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| scan.end())).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
-        let end = self.splicer.offset() + self.held.len();
-        {
-            let mut marks = lock(&self.marks);
-            match outcome {
-                Ok(()) => {
-                    marks.end_of_document(end);
-                    self.bail_out = marks.fragment().then_some(BailOut::Fragment);
-                }
-                Err(Stopped::Done) => {}
-                Err(Stopped::Failed(why)) => {
-                    self.bail_out = Some(why);
-                    self.splicer.keep_cuts(marks.splices().drop_endless_cuts());
-                }
-            }
+        let Some(mut walk) = self.walk.take() else { return };
+        let held = std::mem::take(&mut self.held);
+        let offset = self.splicer.offset();
+        let ended = catch_unwind(AssertUnwindSafe(|| walk.end(&held, offset)));
+        if ended.is_err() {
+            self.bail_out = Some(BailOut::ParserFailed);
+            self.splicer.keep_cuts(walk.marks.splices().drop_endless_cuts());
         }
-        self.release(usize::MAX, &[], out);
+        self.splice(&mut walk, &held, out);
     }
 
     /// Gives up: all that follows is copied.
     pub(super) fn abandon(&mut self, why: BailOut, out: &mut dyn Output) {
-        if self.scan.take().is_some() {
-            self.bail_out = Some(why);
-            self.let_go(&[], out);
-        }
+        let Some(mut walk) = self.walk.take() else { return };
+        self.bail_out = Some(why);
+        self.scan = None;
+        let held = std::mem::take(&mut self.held);
+        // An open cut whose end is not known ends here: what was cut of it stays cut.
+        self.splicer.keep_cuts(walk.marks.splices().drop_endless_cuts());
+        self.splice(&mut walk, &held, out);
     }
 
     fn feed(&mut self, slice: &[u8], out: &mut dyn Output) {
-        let Some(scan) = &mut self.scan else { return };
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| scan.write(slice))).unwrap_or(Err(Stopped::Failed(BailOut::ParserFailed)));
-        match outcome {
-            Ok(()) => {
-                let position = lock(&self.marks).position();
-                self.release(position, slice, out);
-            }
-            Err(stopped) => {
-                self.scan = None;
-                if let Stopped::Failed(why) = stopped {
-                    self.bail_out = Some(why);
-                }
-                self.let_go(slice, out);
-            }
+        let Some(mut walk) = self.walk.take() else { return };
+        let finds = self.find_matches(slice, &mut walk.marks);
+        let mut held = std::mem::take(&mut self.held);
+        let whole = if held.is_empty() {
+            slice
+        } else {
+            held.extend_from_slice(slice);
+            &held
+        };
+        let offset = self.splicer.offset();
+        let read = catch_unwind(AssertUnwindSafe(|| walk.read(whole, offset)));
+        let (read, why) = match read {
+            Ok(read) if whole.len() - read > self.limit => (read, Some(BailOut::ParserLimit)),
+            Ok(read) => (read, walk.lost()),
+            Err(_) => (0, Some(BailOut::ParserFailed)),
+        };
+        if !finds {
+            walk.marks.find_no_more();
         }
+        let (now, later) = whole.split_at(read);
+        self.splice(&mut walk, now, out);
+        if why.is_some() || walk.marks.is_finished() {
+            self.scan = None;
+            self.bail_out = why.or(self.bail_out);
+            self.splicer.keep_cuts(walk.marks.splices().drop_endless_cuts());
+            self.splice(&mut walk, later, out);
+            return;
+        }
+        let kept = later.len();
+        if held.is_empty() {
+            held.extend_from_slice(slice.get(slice.len() - kept..).unwrap_or_default());
+        } else {
+            held.drain(..read);
+        }
+        self.held = held;
+        self.walk = Some(walk);
     }
 
-    /// Lets go of all input. An open cut whose end is not known ends here: what was cut of it stays cut.
-    fn let_go(&mut self, slice: &[u8], out: &mut dyn Output) {
-        let known_ends = lock(&self.marks).splices().drop_endless_cuts();
-        self.splicer.keep_cuts(known_ends);
-        self.release(usize::MAX, slice, out);
+    /// Asks the parser for the tags that edits wait for. Whether it can be asked again.
+    fn find_matches(&mut self, slice: &[u8], marks: &mut Marks) -> bool {
+        if !marks.waits_for_matches() {
+            self.scan = None;
+        }
+        let Some(scan) = &mut self.scan else { return true };
+        let outcome = catch_unwind(AssertUnwindSafe(|| scan.write(slice))).unwrap_or(Err(BailOut::ParserFailed));
+        marks.found(scan.matches());
+        if let Err(why) = outcome {
+            self.bail_out = Some(why);
+            self.scan = None;
+            return false;
+        }
+        true
     }
 
-    /// Lets go of all input before `position`: what was held, then the slice. The rest is held.
-    fn release(&mut self, position: usize, slice: &[u8], out: &mut dyn Output) {
-        let mut marks = lock(&self.marks);
+    /// Carries out the splices of bytes that are read.
+    fn splice(&mut self, walk: &mut Walk, bytes: &[u8], out: &mut dyn Output) {
         let applied = &mut self.applied;
-        let mut done = |edit: usize| {
+        self.splicer.advance(bytes, walk.marks.splices(), out, |edit| {
             if let Some(flag) = applied.get_mut(edit) {
                 *flag = true;
             }
-        };
-        let free = position.saturating_sub(self.splicer.offset());
-        let (old, kept) = self.held.split_at(free.min(self.held.len()));
-        let (new, later) = slice.split_at((free - old.len()).min(slice.len()));
-        let kept = kept.len();
-        self.splicer.advance(old, marks.splices(), out, &mut done);
-        if kept == 0 {
-            self.splicer.advance(new, marks.splices(), out, &mut done);
-            self.held.clear();
-            self.held.extend_from_slice(later);
-        } else {
-            self.held.drain(..self.held.len() - kept);
-            self.held.extend_from_slice(slice);
-        }
-        if self.scan.is_none() {
-            self.held = Vec::new();
-        }
+        });
+        self.bail_out = self.bail_out.or(walk.marks.given_up());
     }
 }
 
