@@ -10,6 +10,9 @@
 mod answer;
 mod compose;
 mod delivery;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod headers;
 mod own;
 mod receive;

@@ -12,6 +12,9 @@ mod edit;
 mod eligibility;
 #[cfg(test)]
 mod fixtures;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(test)]
 mod oracle;
 mod pipeline;

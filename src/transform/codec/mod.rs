@@ -12,10 +12,10 @@ use super::Limits;
 use bytes::BytesMut;
 
 /// A coded body may unpack to this much, whatever the ratio: small pages of one repeated line are no bombs.
-const RATIO_GRACE: u64 = 1024 * 1024;
+pub(super) const RATIO_GRACE: u64 = 1024 * 1024;
 
 /// Size of the slices in which decoded bytes are handed on.
-const SLICE: usize = 16 * 1024;
+pub(super) const SLICE: usize = 16 * 1024;
 
 /// A content coding that we can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
