@@ -186,5 +186,5 @@ fn attribute(node: &Handle, wanted: &str) -> Option<String> {
 #[cfg(test)]
 #[test]
 fn no_value_becomes_markup_in_any_place() {
-    crate::fuzzing::replay("templates", 500, templates);
+    crate::fuzzing::replay("templates", 3000, templates);
 }

@@ -287,5 +287,5 @@ fn facts(view: &RequestView<'_>, status: StatusCode) {
 #[cfg(test)]
 #[test]
 fn no_head_breaks_the_header_policy() {
-    crate::fuzzing::replay("headers", 1500, heads);
+    crate::fuzzing::replay("headers", 4000, heads);
 }

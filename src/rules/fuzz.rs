@@ -182,5 +182,5 @@ impl FactSource for Known {
 #[cfg(test)]
 #[test]
 fn no_rule_file_makes_the_loader_panic_or_lose_a_place() {
-    crate::fuzzing::replay("rules", 200, files);
+    crate::fuzzing::replay("rules", 500, files);
 }

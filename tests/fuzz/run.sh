@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes: `run.sh [TARGET] [SECONDS] [LIBFUZZER-OPTION…]`. Without a target, all of them in turn; 60 seconds each.
+# Fuzzes: `run.sh [TARGET|all] [SECONDS] [LIBFUZZER-OPTION…]`; without arguments, all of them in turn, 60 seconds each.
 #
 # Needs nothing but stable Rust and a C++ compiler: coverage comes from LLVM's own pass, and libFuzzer is built from source.
 # New inputs gather in target/fuzz/corpus/TARGET, what fails in target/fuzz/artifacts/TARGET. To run one input again:
@@ -13,17 +13,17 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 
 seconds=${2:-60}
 targets=(rules conditions rewrite codecs cookie headers templates)
-[ $# -gt 0 ] && targets=("$1")
+[ "${1:-all}" = all ] || targets=("$1")
 shift $(($# < 2 ? $# : 2))
 
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
-# With a target named, the flags are not for build scripts and macros, which have no libFuzzer to report to.
+# With a host named, the flags are not for build scripts and macros, which have no libFuzzer to report to.
 RUSTFLAGS=$(echo $coverage) cargo build --locked --release --manifest-path "$here/Cargo.toml" --target-dir "$work" --target "$host" "${targets[@]/#/--bin=}"
 
 for target in "${targets[@]}"; do
     mkdir -p "$work/corpus/$target" "$work/artifacts/$target" "$here/corpus/$target"
-    fuzz=("$work/$host/release/$target" -artifact_prefix="$work/artifacts/$target/" -rss_limit_mb=2048 -timeout=20)
+    fuzz=("$work/$host/release/$target" -artifact_prefix="$work/artifacts/$target/" -rss_limit_mb=2048 -timeout=20 -len_control=0 -max_len=4096)
     [ -f "$here/$target.dict" ] && fuzz+=(-dict="$here/$target.dict")
     if [ -n "${MERGE:-}" ]; then
         "${fuzz[@]}" -merge=1 "$@" "$here/corpus/$target" "$work/corpus/$target"

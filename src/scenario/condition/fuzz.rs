@@ -200,5 +200,5 @@ fn value(ty: Type, values: &'static [&'static str], numbers: &mut Numbers) -> Va
 #[cfg(test)]
 #[test]
 fn any_text_is_explained_or_answered_as_cel_answers_it() {
-    crate::fuzzing::replay("conditions", 150, conditions);
+    crate::fuzzing::replay("conditions", 500, conditions);
 }

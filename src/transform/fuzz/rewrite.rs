@@ -202,5 +202,5 @@ fn show(bytes: &[u8]) -> String {
 #[cfg(test)]
 #[test]
 fn no_page_loses_a_byte_and_browsers_see_the_shops_tree() {
-    crate::fuzzing::replay("rewrite", 400, rewrite);
+    crate::fuzzing::replay("rewrite", 1200, rewrite);
 }
