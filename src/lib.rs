@@ -31,6 +31,9 @@ pub mod demo;
 pub mod event;
 pub mod exchange;
 pub mod facts;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod geo;
 pub mod ids;
 pub mod ops;

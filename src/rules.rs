@@ -6,6 +6,9 @@
 mod compile;
 mod conditions;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod hosts;
 mod names;
 mod origin_only;

@@ -2,7 +2,7 @@
 
 use super::insertion::{Draft, Needs};
 use super::settings::{ACCENT, LABEL, Localized, PLACE, SCRIPT_SOURCES, SHOW, Settings, TEMPLATE, THEME};
-use super::{Action, Field, Kind, ReadContext};
+use super::{Action, Field, Kind, ReadContext, escape};
 use crate::config::reader::Table;
 use crate::transform::Position;
 
@@ -124,7 +124,17 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
 }
 
 fn address(settings: &mut Settings<'_, '_, '_>, service: &Service) -> Option<Localized> {
-    let Some(account) = &service.account else { return settings.url(service.key) };
+    let Some(account) = &service.account else {
+        let url = settings.url(service.key)?;
+        // What is run or framed comes from where the merchant said: no fact may choose the host.
+        let is_chosen = |text: &str| text.split_once("{{").is_some_and(|(fixed, _)| !escape::names_its_host(fixed));
+        if service.mode != "link" && url.texts.iter().any(|(_, text)| is_chosen(text)) {
+            let help = "begin with the host, and use facts after it: \"https://chat.example/{{ locale }}.js\"";
+            settings.error("bad-url", url.span, format!("a fact cannot choose the host of `{}`", service.key), help);
+            return None;
+        }
+        return Some(url);
+    };
     let mut name = settings.text(service.key)?;
     for (_, text) in &mut name.texts {
         if text.is_empty() || !text.chars().all(account.allowed) {

@@ -126,7 +126,7 @@ pub(super) fn has_harmless_scheme(url: &str) -> bool {
 }
 
 /// Whether an address's fixed beginning settles which host it leads to.
-fn names_its_host(start: &str) -> bool {
+pub(super) fn names_its_host(start: &str) -> bool {
     let path =
         |rest: &str| rest.starts_with('/') && !rest.starts_with("//") && !rest.starts_with("/\\") && rest.len() > 1;
     path(start)

@@ -295,10 +295,12 @@ impl<'a> Writer<'a> {
             "style" => escape::style(&mut self.out, content),
             _ => escape::text(&mut self.out, content),
         }
-        let Some(close) = self.rest.find('>') else {
+        let Some(close) = find_outside_values(self.rest, 0, ">") else {
             return Err(invalid(format!("`</{name}` is never finished"), "finish it with `>`"));
         };
-        self.take(close + 1);
+        if self.take(close + 1).contains(VALUE_START) {
+            return Err(invalid(format!("a value cannot stand in `</{name}>`"), "put it before the end tag"));
+        }
         self.close(name);
         Ok(())
     }

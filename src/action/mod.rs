@@ -16,6 +16,9 @@ mod chat;
 mod coupon;
 mod elements;
 mod escape;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod html;
 mod insertion;
 mod markup;

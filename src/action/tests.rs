@@ -231,6 +231,8 @@ fn every_problem_has_its_place() {
         ("coupon", "title = 'x'\namount = '5%'\ncountdown = true", "missing-key", ""),
         ("chat", "href = '/a'\nline = '@b'", "conflict", "'@b'"),
         ("chat", "whatsapp = '+81 90'", "bad-account", "'+81 90'"),
+        ("chat", "src = '{{ page.query.c }}'", "bad-url", "'{{ page.query.c }}'"),
+        ("chat", "page = 'https://{{ customer.attr.host }}/'", "bad-url", "'https://{{ customer.attr.host }}/'"),
         ("chat", "src = 'data:text/javascript,x'", "bad-url", "'data:text/javascript,x'"),
         ("banner", "text = 'x'\ntitel = 'x'", "unknown-key", "titel"),
     ] {

@@ -137,7 +137,12 @@ impl Gateway {
         }
         // Its own limit is not known yet.
         let text = super::source::read(rules, file, Limits::default().max_file_size, sources, problems)?;
-        super::document::read(&text, file, problems, |table| Self::read(table.documented(&GATEWAY)))
+        Self::parse(&text, file, problems)
+    }
+
+    /// Reads the text of a `gateway.toml`; nothing if it has errors.
+    pub(crate) fn parse(text: &str, file: &Path, problems: &mut Problems) -> Option<Self> {
+        super::document::read(text, file, problems, |table| Self::read(table.documented(&GATEWAY)))
     }
 
     fn read(mut table: Table<'_, '_>) -> Self {

@@ -45,6 +45,11 @@ pub fn read(root: &Path, file: &Path, limit: u64, sources: &mut Sources, problem
             return None;
         }
     };
+    take(file, bytes, sources, problems)
+}
+
+/// Takes a file's bytes as its text.
+pub(crate) fn take(file: &Path, bytes: Vec<u8>, sources: &mut Sources, problems: &mut Problems) -> Option<Arc<str>> {
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text: Arc<str> = text.into();

@@ -120,13 +120,13 @@ pub(super) fn forwarding(edits: &mut HeaderEdits, request: &RequestView<'_>, tru
     if !(trusted && request.headers.contains_key(&X_FORWARDED_HOST)) {
         set(edits, X_FORWARDED_HOST, request.authority);
     }
-    if !trusted {
-        edits.remove.extend(request.headers.keys().filter(|name| tells_where_from(name.as_str())).cloned());
-    }
+    let taken_off = |name: &&HeaderName| tells_where_from(name.as_str()) && (!trusted || name.as_str().contains('_'));
+    edits.remove.extend(request.headers.keys().filter(taken_off).cloned());
     set(edits, HOST, host);
 }
 
-/// Whether a header says who asks, or how: only a proxy may, and shops believe it. Many servers take `_` for `-` in names.
+/// Whether a header says who asks, or how: only a proxy may, and shops believe it. Many servers take `_` for `-` in names,
+/// and no proxy writes it so.
 fn tells_where_from(name: &str) -> bool {
     let dashed;
     let name = if name.contains('_') {
@@ -171,8 +171,8 @@ pub(super) fn end_to_end(edits: &mut HeaderEdits, status: StatusCode, headers: &
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return;
     }
-    for named in headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(',')) {
-        if let Ok(name) = HeaderName::try_from(named.trim())
+    for named in headers.get_all(CONNECTION).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b',')) {
+        if let Ok(name) = HeaderName::from_bytes(named.trim_ascii())
             && !FRAMING.contains(&name)
         {
             edits.remove.push(name);
@@ -182,12 +182,14 @@ pub(super) fn end_to_end(edits: &mut HeaderEdits, status: StatusCode, headers: &
 }
 
 /// Where a shop insists on a name of its own, keeps its redirects and cookies at the name that the visitor came by.
+///
+/// Byte by byte: neither paths nor cookies need be ASCII.
 pub(super) fn public_names(edits: &mut HeaderEdits, headers: &HeaderMap, own_host: &str, public: &str, https: bool) {
     for name in [LOCATION, CONTENT_LOCATION] {
-        let Some(location) = headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
-        if let Some(rest) = below(location, own_host) {
-            let scheme = if https { "https" } else { "http" };
-            set(edits, name, &format!("{scheme}://{public}{rest}"));
+        let Some(rest) = headers.get(&name).and_then(|value| below(value.as_bytes(), own_host)) else { continue };
+        let scheme: &[u8] = if https { b"https://" } else { b"http://" };
+        if let Ok(value) = HeaderValue::from_bytes(&[scheme, public.as_bytes(), rest].concat()) {
+            edits.set.push((name, value));
         }
     }
     let cookies: Vec<&HeaderValue> = headers.get_all(SET_COOKIE).iter().collect();
@@ -199,33 +201,45 @@ pub(super) fn public_names(edits: &mut HeaderEdits, headers: &HeaderMap, own_hos
 }
 
 /// What follows the authority, if an absolute address is of the shop's own host.
-fn below<'a>(location: &'a str, own_host: &str) -> Option<&'a str> {
-    let rest = location.strip_prefix("https:").or_else(|| location.strip_prefix("http:")).unwrap_or(location);
-    let rest = rest.strip_prefix("//")?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, rest) = rest.split_at(end);
-    authority.eq_ignore_ascii_case(own_host).then_some(rest)
+fn below<'a>(location: &'a [u8], own_host: &str) -> Option<&'a [u8]> {
+    let scheme =
+        |name: &[u8]| location.split_at_checked(name.len()).filter(|(start, _)| start.eq_ignore_ascii_case(name));
+    let rest = scheme(b"https:").or_else(|| scheme(b"http:")).map_or(location, |(_, rest)| rest);
+    let rest = rest.strip_prefix(b"//")?;
+    let end = rest.iter().position(|byte| b"/?#".contains(byte)).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at_checked(end)?;
+    authority.eq_ignore_ascii_case(own_host.as_bytes()).then_some(rest)
 }
 
 /// A cookie without its `Domain`, if that is the shop's own host or above it: a browser would refuse it from another name.
 fn without_domain(cookie: &HeaderValue, own_host: &str) -> Option<HeaderValue> {
-    let name = own_host.split(':').next().unwrap_or(own_host);
-    let covers = |domain: &str| {
-        let domain = domain.trim().trim_start_matches('.');
-        name.eq_ignore_ascii_case(domain)
-            || name
-                .len()
-                .checked_sub(domain.len() + 1)
-                .is_some_and(|at| name.get(at..).is_some_and(|tail| tail.eq_ignore_ascii_case(&format!(".{domain}"))))
+    let name = own_host.split(':').next().unwrap_or(own_host).as_bytes();
+    let covers = |domain: &[u8]| {
+        let domain = domain.trim_ascii();
+        let domain = domain.strip_prefix(b".").unwrap_or(domain);
+        let above = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at));
+        above.is_some_and(|(label, tail)| {
+            tail.eq_ignore_ascii_case(domain) && (label.is_empty() || label.last() == Some(&b'.'))
+        })
     };
-    let text = cookie.to_str().ok()?;
-    let is_domain = |part: &&str| {
-        part.split_once('=').is_some_and(|(key, value)| key.trim().eq_ignore_ascii_case("domain") && covers(value))
+    let is_domain = |part: &[u8]| {
+        let equals = memchr::memchr(b'=', part).and_then(|at| part.split_at_checked(at));
+        equals.is_some_and(|(key, value)| {
+            key.trim_ascii().eq_ignore_ascii_case(b"domain") && value.get(1..).is_some_and(covers)
+        })
     };
-    text.split(';').skip(1).find(|part| is_domain(part))?;
-    let kept: Vec<&str> =
-        text.split(';').enumerate().filter(|(at, part)| *at == 0 || !is_domain(part)).map(|(_, part)| part).collect();
-    HeaderValue::from_str(&kept.join(";")).ok()
+    let mut parts = cookie.as_bytes().split(|byte| *byte == b';');
+    let mut kept = parts.next().unwrap_or_default().to_vec();
+    let mut found = false;
+    for part in parts {
+        if is_domain(part) {
+            found = true;
+        } else {
+            kept.push(b';');
+            kept.extend_from_slice(part);
+        }
+    }
+    if found { HeaderValue::from_bytes(&kept).ok() } else { None }
 }
 
 /// Whether a shared cache may keep the response as it is (RFC 9111 §3, RFC 9213).
@@ -233,11 +247,10 @@ fn without_domain(cookie: &HeaderValue, own_host: &str) -> Option<HeaderValue> {
 /// Such a response must not carry a visitor's cookie: the cache might hand one visitor's to another.
 pub(super) fn for_shared_caches(headers: &HeaderMap) -> bool {
     let says = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|text| {
-            text.split(',')
-                .map(|word| word.trim().to_ascii_lowercase())
-                .any(|word| word == "public" || word.strip_prefix("s-maxage=").is_some_and(|seconds| seconds != "0"))
-        })
+        String::from_utf8_lossy(value.as_bytes())
+            .split(',')
+            .map(|word| word.trim().to_ascii_lowercase())
+            .any(|word| word == "public" || word.strip_prefix("s-maxage=").is_some_and(|seconds| seconds != "0"))
     };
     headers.get_all(CACHE_CONTROL).iter().any(says)
         || headers.contains_key("surrogate-control")
@@ -292,6 +305,43 @@ mod tests {
         assert_eq!(value(&edits, &X_FORWARDED_FOR), Some("203.0.113.9"));
         assert_eq!(value(&edits, &X_FORWARDED_PROTO), Some("http"));
         assert!(edits.remove.contains(&X_FORWARDED_FOR) && edits.remove.contains(&X_FORWARDED_PROTO));
+    }
+
+    #[test]
+    fn whatever_else_a_stranger_claims_is_taken_off_however_it_is_written() {
+        let claims =
+            ["forwarded", "x-real-ip", "x-forwarded-port", "x-forwarded-scheme", "x_forwarded_for", "x_real-ip"];
+        let mut headers = HeaderMap::new();
+        for name in claims.into_iter().chain(["x-forward", "x-request-id", "x_custom"]) {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("6.6.6.6"));
+        }
+        let removed = |peer: &str, trusted: bool| {
+            let mut edits = HeaderEdits::default();
+            forwarding(&mut edits, &request(&headers, peer, &Method::GET), trusted, false, "shop.example");
+            let mut names: Vec<String> = edits.remove.iter().map(|name| name.as_str().to_owned()).collect();
+            names.sort();
+            names
+        };
+        let mut all = claims.map(str::to_owned);
+        all.sort();
+        assert_eq!(removed("203.0.113.9", false), all);
+        assert_eq!(removed("10.0.0.2", true), ["x_forwarded_for", "x_real-ip"], "no proxy writes it so");
+    }
+
+    #[test]
+    fn what_is_not_ascii_is_seen_through_as_well() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONNECTION, HeaderValue::from_bytes(b"x-s, \xff").unwrap());
+        headers.insert(LOCATION, HeaderValue::from_bytes("http://shop.internal/日本".as_bytes()).unwrap());
+        headers.insert(SET_COOKIE, HeaderValue::from_bytes("s=日本; Domain=shop.internal".as_bytes()).unwrap());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_bytes(b"x=\xff, public").unwrap());
+        let mut edits = HeaderEdits::default();
+        end_to_end(&mut edits, StatusCode::OK, &headers);
+        assert!(edits.remove.contains(&HeaderName::from_static("x-s")));
+        public_names(&mut edits, &headers, "shop.internal", "shop.example", false);
+        assert_eq!(edits.set[0].1.as_bytes(), "http://shop.example/日本".as_bytes());
+        assert_eq!(edits.append[0].1.as_bytes(), "s=日本".as_bytes());
+        assert!(for_shared_caches(&headers));
     }
 
     #[test]

@@ -11,6 +11,9 @@ mod answer;
 mod compose;
 mod delivery;
 mod failures;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod headers;
 mod hydration;
 mod load;

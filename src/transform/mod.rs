@@ -13,6 +13,9 @@ mod eligibility;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(test)]
 mod hazards;
 #[cfg(test)]

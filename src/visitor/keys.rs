@@ -97,6 +97,12 @@ impl KeyRing {
         Ok(ring)
     }
 
+    /// Keys that no file holds.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn of(secrets: &[[u8; 32]]) -> Self {
+        Self { keys: secrets.iter().map(|secret| Key::new(Timestamp::UNIX_EPOCH, *secret)).collect() }
+    }
+
     /// The ciphers, the sealing one first.
     pub(super) fn newest_key(&self) -> Option<Timestamp> {
         self.keys.first().map(|key| key.created)

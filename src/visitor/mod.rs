@@ -5,6 +5,9 @@
 pub mod bots;
 pub mod bucket;
 pub mod cookie;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod keys;
 
 use http::{HeaderMap, HeaderName, Method, header};

@@ -88,6 +88,8 @@ fn places_that_cannot_be_made_safe_take_no_value() {
         "<b ‹x›=1>a</b>",
         "<‹x›>a</b>",
         "<style>‹x›</style>",
+        "<script></script‹ ><img src=x>›>",
+        "<b>x</b ‹ ><img src=x>›>",
         "<iframe srcdoc=\"‹x›\"></iframe>",
         "<meta http-equiv=\"refresh\" content=\"‹x›\">",
     ] {

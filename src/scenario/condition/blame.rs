@@ -21,12 +21,24 @@ pub(in crate::scenario) struct Blamed {
 
 impl Source {
     /// The least parts because of which the condition does not hold; empty if it holds.
-    pub(in crate::scenario) fn blame(&self, facts: &dyn FactSource) -> Vec<Blamed> {
+    pub(in crate::scenario) fn blame(&self, source: &dyn FactSource) -> Vec<Blamed> {
         let scope = Scope { segments: (*self.segments).clone(), ..Scope::default() };
-        let Ok(parsed) = parse::parse_with_places(&self.text) else { return Vec::new() };
+        // The parser that knows places refuses a few texts that the fast one takes, such as a line break within quotes.
+        let (parsed, placed) = match parse::parse_with_places(&self.text) {
+            Ok(parsed) => (parsed, true),
+            Err(_) => match parse::parse(&self.text) {
+                Ok(parsed) => (parsed, false),
+                Err(_) => return Vec::new(),
+            },
+        };
         let Ok(formula) = Lowering::again(&scope).condition(&parsed, &self.text) else { return Vec::new() };
         let mut blamed = Vec::new();
-        self.collect(&formula, true, facts, &mut blamed);
+        self.collect(&formula, true, source, &mut blamed);
+        if !placed && !blamed.is_empty() {
+            let facts = blamed.into_iter().flat_map(|part| part.facts).collect();
+            let answer = formula.evaluate(source);
+            return vec![Blamed { span: 0..self.text.len(), text: self.text.to_string(), answer, facts }];
+        }
         blamed
     }
 

@@ -7,6 +7,9 @@ mod blame;
 mod breaks;
 mod check;
 pub mod formula;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod lower;
 mod names;
 mod normal;

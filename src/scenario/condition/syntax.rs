@@ -198,7 +198,9 @@ fn translated(text: &str, (at, words): &(usize, String)) -> ConditionProblem {
     let at = (*at).min(text.len());
     let next = text.get(at..).unwrap_or_default();
     let token = next.split_whitespace().next().unwrap_or_default();
-    let span = if token.is_empty() { trimmed_end(text) } else { at..at + token.len() };
+    // The parser may point at the blanks before.
+    let start = at + next.len() - next.trim_start().len();
+    let span = if token.is_empty() { trimmed_end(text) } else { start..start + token.len() };
     let (message, help) = if words.contains("recursion limit") || words.contains("OtherError") {
         return problem(
             0..text.len(),

@@ -4,7 +4,7 @@ use super::{CodecError, Coding};
 use crate::transform::Limits;
 
 /// A coded body may unpack to this much, whatever the ratio: small pages of one repeated line are no bombs.
-pub(super) const RATIO_GRACE: u64 = 1024 * 1024;
+pub(in crate::transform) const RATIO_GRACE: u64 = 1024 * 1024;
 
 /// Counts one body.
 pub(super) struct Meter {

@@ -14,10 +14,12 @@ mod zstd;
 use super::Limits;
 use bytes::BytesMut;
 use limits::Meter;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use limits::RATIO_GRACE;
 pub(super) use splice::Splicer;
 
 /// Size of the slices in which decoded bytes are handed on.
-const SLICE: usize = 16 * 1024;
+pub(super) const SLICE: usize = 16 * 1024;
 
 /// A content coding that we can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

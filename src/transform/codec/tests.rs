@@ -79,6 +79,17 @@ fn body_that_is_cut_off_is_never_complete() {
 }
 
 #[test]
+fn empty_chunks_are_nothing() {
+    let plain = sample(5_000);
+    for coding in CODED {
+        let coded = encode(coding, &plain);
+        let (start, end) = coded.split_at(coded.len() / 2);
+        let pieces: Vec<&[u8]> = [start].into_iter().chain([&[][..]; 40]).chain([end]).chain([&[][..]; 40]).collect();
+        assert!(read(coding, &pieces, limits()).unwrap().0 == plain, "{coding:?}");
+    }
+}
+
+#[test]
 fn corrupt_body_is_an_error() {
     for coding in [Coding::Gzip, Coding::Brotli, Coding::Zstd] {
         assert_eq!(
