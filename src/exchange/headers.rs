@@ -135,7 +135,7 @@ fn tells_where_from(name: &str) -> bool {
     } else {
         name
     };
-    name.starts_with("x-forwarded-")
+    name.starts_with("x-forwarded")
         || matches!(
             name,
             "forwarded"

@@ -18,7 +18,11 @@ const LARGEST_WINDOW: usize = 16 * KIB * KIB;
 #[must_use]
 pub fn footprint(from: Coding, to: OutCoding, limits: Limits) -> usize {
     // What the parser holds back is kept twice: by the parser, and by us, who must be able to go on without it.
-    let parser = 2 * limits.parser_memory + 16 * KIB;
+    let parser = 2 * limits.parser_memory + 40 * KIB;
+    if let (Coding::Gzip, OutCoding::Gzip) | (Coding::Deflate, OutCoding::Deflate) = (from, to) {
+        // Spliced: a window, tables, and the log of what the parser has not let go of yet.
+        return parser + 160 * KIB;
+    }
     let decoder = match from {
         Coding::Identity => 0,
         Coding::Gzip | Coding::Deflate | Coding::Brotli => 64 * KIB,

@@ -300,7 +300,9 @@ fn broken_codings_are_passed_as_they_are_or_seen_to_break_off() {
         );
     }
     let small = gzip(HTML.as_bytes());
-    faults.push(Fault::new("says br, is gzip", Same(small.clone()), says(coded("br", &small), next)).coded("br, gzip"));
+    // A brotli page that is changed goes out in another coding, so that its own bytes would be no answer.
+    let mislabelled = says(coded("br", &small), next);
+    faults.push(Fault::new("says br, is gzip", SameOrBroken(small.clone()), mislabelled).coded("br, gzip"));
     faults.push(
         Fault::new(
             "a 48 KB gzip of 50 MB of nothing",
