@@ -162,3 +162,52 @@ pub(super) fn bounds_implied_ends(name: &str) -> bool {
 pub(super) fn is_heading(name: &str) -> bool {
     matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
 }
+
+/// Elements that end `<svg>` or `<math>` for a browser when they stand in it (HTML §13.2.6.5).
+pub(super) fn breaks_out(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "b",
+        "big",
+        "blockquote",
+        "br",
+        "center",
+        "code",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "embed",
+        "font",
+        "hr",
+        "i",
+        "img",
+        "li",
+        "listing",
+        "menu",
+        "meta",
+        "nobr",
+        "ol",
+        "p",
+        "pre",
+        "ruby",
+        "s",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tt",
+        "u",
+        "ul",
+        "var",
+    ];
+    is_heading(name) || NAMES.contains(&name)
+}
+
+/// Elements of SVG and MathML in which HTML may stand.
+pub(super) fn takes_html(name: &str) -> bool {
+    matches!(name, "foreignobject" | "desc" | "title" | "annotation-xml" | "mi" | "mo" | "mn" | "ms" | "mtext")
+}

@@ -3,7 +3,9 @@
 //! Decides what a value may be in each place of a fragment. Knows nothing of templates, facts or kinds of actions:
 //! a value is what stands between [`VALUE_START`] and [`VALUE_END`]; everything else is the merchant's own markup.
 
-use super::elements::{bounds_implied_ends, end_tag_is_optional, is_closed_by, is_heading, is_raw_text, is_void};
+use super::elements::{
+    bounds_implied_ends, breaks_out, end_tag_is_optional, is_closed_by, is_heading, is_raw_text, is_void, takes_html,
+};
 use super::escape;
 use bytes::Bytes;
 
@@ -169,6 +171,13 @@ impl<'a> Writer<'a> {
             return Err(invalid(
                 format!("`<{name}>` cannot stand within an element of its kind"),
                 "close the outer one first: browsers do, wherever it is closed",
+            ));
+        }
+        let innermost = self.open.iter().rev().find(|open| matches!(open.as_str(), "svg" | "math") || takes_html(open));
+        if breaks_out(&name) && innermost.is_some_and(|open| matches!(open.as_str(), "svg" | "math")) {
+            return Err(invalid(
+                format!("`<{name}>` cannot stand in a drawing or a formula"),
+                "close `</svg>` or `</math>` before: browsers do; in SVG, `<foreignObject>` takes HTML",
             ));
         }
         // A browser looks for what a start tag closes through inline elements, and would leave these open.

@@ -95,7 +95,7 @@ fn split(data: &[u8]) -> Vec<(&str, &[u8])> {
     }
     found.push((name, data.get(from..).unwrap_or_default()));
     let mut names = BTreeSet::new();
-    found.retain(|(name, bytes)| !bytes.is_empty() && names.insert(*name));
+    found.retain(|(name, bytes)| !bytes.is_empty() && names.insert(Path::new(*name)));
     found
 }
 
