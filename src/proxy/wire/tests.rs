@@ -100,7 +100,7 @@ proptest! {
                 drop(wire);
             };
             let mut got = Vec::new();
-            let (_, read) = tokio::join!(write, far.read_to_end(&mut got));
+            let ((), read) = tokio::join!(write, far.read_to_end(&mut got));
             read.unwrap();
             prop_assert!(got == sent, "{} of {} bytes", got.len(), sent.len());
             Ok(())

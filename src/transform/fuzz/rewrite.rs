@@ -156,11 +156,7 @@ fn judge(html: &[u8], charset: Option<&str>, edits: &[Edit], outcome: &Outcome) 
 fn is_unjudgeable(html: &str) -> bool {
     let html = html.to_ascii_lowercase();
     let foreign = html.contains("<svg") || html.contains("<math");
-    // A line break right behind `<pre>` is none of its text; with something of ours between, it is. To be mended in the rewriter.
-    let text_start =
-        ["<pre", "<textarea", "<listing"].iter().any(|start| html.contains(start)) && html.contains(['\n', '\r']);
     html.contains("<frameset")
-        || text_start
         || (foreign && ["<![cdata[", "<style", "<title", "<script"].iter().any(|start| html.contains(start)))
 }
 
