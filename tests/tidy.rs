@@ -206,6 +206,27 @@ fn the_top_level_is_tidy() {
     assert!(keys.is_empty(), "never committed: {keys:?}");
 }
 
+#[test]
+fn every_hazard_names_tests_that_exist() {
+    let table = fs::read_to_string("tests/HAZARDS.md").unwrap();
+    let mut functions = BTreeSet::new();
+    for file in rust_files("src").into_iter().chain(rust_files("tests")) {
+        let text = fs::read_to_string(file).unwrap();
+        functions.extend(text.split("fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next().map(str::to_owned)));
+    }
+    let mut rows = BTreeSet::new();
+    for line in table.lines() {
+        let Some((row, rest)) = line.strip_prefix("| ").and_then(|line| line.split_once(" | ")) else { continue };
+        let Ok(row) = row.parse::<u32>() else { continue };
+        rows.insert(row);
+        for test in rest.split('`').skip(1).step_by(2).filter(|name| name.contains("::")) {
+            let name = test.rsplit("::").next().unwrap();
+            assert!(functions.contains(name), "row {row}: no test `{test}`");
+        }
+    }
+    assert!((1..=49).all(|row| rows.contains(&row)), "a hazard has no row: {rows:?}");
+}
+
 /// module → imported modules, each with the place of the first import.
 fn imports() -> BTreeMap<String, Vec<(String, String)>> {
     let mut all: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
@@ -278,8 +299,12 @@ fn code_of(file: &Path) -> String {
 }
 
 fn sources() -> Vec<PathBuf> {
+    rust_files("src")
+}
+
+fn rust_files(root: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![PathBuf::from("src")];
+    let mut folders = vec![PathBuf::from(root)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
