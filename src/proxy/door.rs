@@ -93,13 +93,13 @@ impl Door {
                 rest: limits.request_head_timeout,
                 bytes: usize::try_from(limits.max_request_head).unwrap_or(usize::MAX),
             };
-            let bytes = tokio::select! {
-                // What has come is served, even in the moment of stopping.
+            // What has begun to come is read and served, even in the moment of stopping.
+            tokio::select! {
                 biased;
-                read = next_head(&mut wire, &within) => read,
+                begun = has_begun(&mut wire, wait) => if !begun { return },
                 () = stopped(&mut shutdown), if before.is_some() => return,
-            };
-            let bytes = match bytes {
+            }
+            let bytes = match head::read(&mut wire, &within).await {
                 Ok(bytes) => bytes,
                 Err(refused) => return self.refuse(wire, refused).await,
             };
@@ -201,12 +201,9 @@ impl Door {
     }
 }
 
-/// Reads the next head, and holds no room for it before it begins.
-async fn next_head(wire: &mut Wire, within: &head::Within) -> Result<BytesMut, Refused> {
-    match timeout(within.first_byte, wire.try_peek(&mut [0])).await {
-        Ok(Ok(_)) => head::read(wire, within).await,
-        Ok(Err(_)) | Err(_) => Err(Refused::Gone),
-    }
+/// Waits for the first byte of a request.
+async fn has_begun(wire: &mut Wire, patience: Duration) -> bool {
+    matches!(timeout(patience, wire.try_peek(&mut [0])).await, Ok(Ok(_)))
 }
 
 /// Waits until Noren is told to stop.
