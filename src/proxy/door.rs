@@ -8,7 +8,6 @@ use super::Proxy;
 use super::wire::Wire;
 use crate::exchange::{Answer, Gateway};
 use async_trait::async_trait;
-use bytes::BytesMut;
 use head::Refused;
 use pingora::apps::{HttpServerApp, ServerApp};
 use pingora::protocols::http::ServerSession;
