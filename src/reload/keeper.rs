@@ -3,7 +3,7 @@
 use super::Setup;
 use super::pending::Pending;
 use super::signature;
-use super::status::{Board, SiteStatus, Watching};
+use super::status::{Board, SiteStatus, Status, Watching};
 use crate::config::diagnostic::Problems;
 use crate::config::gateway::Gateway;
 use crate::config::render::{Style, human};
@@ -27,6 +27,8 @@ pub(super) struct Keeper {
     sites: BTreeMap<SiteId, Kept>,
     /// Sites that are not to be served any more, but are until the world is exchanged.
     removed: Vec<SiteId>,
+    /// What became of versions, told when the world has been exchanged.
+    verdicts: Vec<Box<dyn FnOnce(&mut Status) + Send>>,
     /// Where [`Keeper::look`] goes on.
     next_part: usize,
     /// The settings that the process started with.
@@ -63,6 +65,7 @@ impl Keeper {
             board,
             sites: BTreeMap::new(),
             removed: Vec::new(),
+            verdicts: Vec::new(),
             next_part: 0,
             started_with: None,
             certs_signature: None,
@@ -209,13 +212,13 @@ impl Keeper {
             }
             let serves = kept.active.is_some();
             let now = self.setup.clock.now();
-            self.board.write(|status| {
+            self.verdicts.push(Box::new(move |status| {
                 let before = status.sites.get(&id).and_then(|status| status.loaded);
                 let loaded = if taken { Some(now) } else { before.filter(|_| serves) };
                 *(if taken { &mut status.loads } else { &mut status.refusals }) += 1;
                 let site = SiteStatus { loaded, stale: !taken, errors, warnings, report };
                 status.sites.insert(id, Arc::new(site));
-            });
+            }));
         }
     }
 
@@ -245,7 +248,9 @@ impl Keeper {
     pub(super) fn serve(&mut self) {
         let active = self.sites.values().filter_map(|kept| kept.active.clone());
         self.setup.world.store(Arc::new(World::new(self.setup.given.iter().cloned().chain(active))));
+        // Told last: who reads that a version was taken may rely on it.
         self.board.write(|status| {
+            self.verdicts.drain(..).for_each(|verdict| verdict(status));
             for id in self.removed.drain(..) {
                 status.sites.remove(&id);
             }
@@ -293,6 +298,15 @@ impl Keeper {
             tracing::error!(report, "there are problems in the rules folder");
         }
         let needs_restart = new.as_ref().map(|new| started_with.needs_restart(new));
+        let again = new.is_some_and(|new| {
+            let again = rules::depends(&old, &new);
+            self.gateway.store(Arc::new(new));
+            again
+        });
+        if again {
+            self.sites.values_mut().for_each(|kept| kept.fingerprint = None);
+        }
+        // Told last: who reads that a setting was taken may rely on it.
         self.board.write(|status| {
             status.generation += 1;
             status.rules_report = report;
@@ -303,12 +317,6 @@ impl Keeper {
                 status.needs_restart = names;
             }
         });
-        let Some(new) = new else { return false };
-        let again = rules::depends(&old, &new);
-        self.gateway.store(Arc::new(new));
-        if again {
-            self.sites.values_mut().for_each(|kept| kept.fingerprint = None);
-        }
         again
     }
 
