@@ -26,6 +26,7 @@ pub mod certs;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod commerce;
 pub mod config;
 pub mod demo;
 pub mod event;

@@ -190,15 +190,15 @@ impl Pending {
     }
 
     /// Takes a write in, or gives it back when there is no room.
-    fn push(&mut self, write: Write, capacity: usize) -> Result<(), Write> {
+    fn push(&mut self, write: Write, capacity: usize) -> Option<Write> {
         match write {
             Write::Event(event) if self.events.len() < capacity => self.events.push(event),
             Write::Profile(key, profile) if self.profiles.len() < capacity || self.profiles.contains_key(&key) => {
                 self.profiles.insert(key, profile);
             }
-            write => return Err(write),
+            write => return Some(write),
         }
-        Ok(())
+        None
     }
 }
 
@@ -208,8 +208,8 @@ impl Queue {
     }
 
     fn push(&mut self, write: Write, capacity: usize) {
-        let taken = if self.closed { Err(write) } else { self.pending.push(write, capacity) };
-        if let Err(write) = taken {
+        let left = if self.closed { Some(write) } else { self.pending.push(write, capacity) };
+        if let Some(write) = left {
             self.count_dropped(&write);
         }
     }

@@ -153,7 +153,7 @@ impl Gateway {
                 What::View(arm) => profile.viewed(&arm.scenario),
                 What::Click(arm) => profile.clicked(&arm.scenario),
                 What::Dismiss(arm) => profile.dismissed(&arm.scenario),
-                What::PageView { .. } | What::Exposure(_) => {}
+                _ => {}
             }
         }
         let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));

@@ -28,13 +28,16 @@ pub(super) struct Keeper {
     /// Sites that are not to be served any more, but are until the world is exchanged.
     removed: Vec<SiteId>,
     /// What became of versions, told when the world has been exchanged.
-    verdicts: Vec<Box<dyn FnOnce(&mut Status) + Send>>,
+    verdicts: Vec<Verdict>,
     /// Where [`Keeper::look`] goes on.
     next_part: usize,
     /// The settings that the process started with.
     started_with: Option<Gateway>,
     certs_signature: Option<u64>,
 }
+
+/// What became of a site's version, to be entered into the status.
+type Verdict = Box<dyn FnOnce(&mut Status) + Send>;
 
 /// What is kept of a site.
 #[derive(Default)]

@@ -3,6 +3,7 @@
 //! A backend's tests call [`holds`] with a way to open its store again and again, and one to count the events it has.
 
 use super::{LiveProfile, ProfileKey, Store, Write};
+use crate::commerce::Order;
 use crate::event::{Arm, Event, What};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::profile::{Profile, ScenarioHistory};
@@ -18,7 +19,8 @@ pub(super) async fn holds(open: impl Fn() -> Arc<dyn Store>, count_events: impl 
     unwritten_state_survives_eviction_while_it_waits(&*open()).await;
     created_profile_is_found_by_loads(&*open()).await;
     profile_written_twice_in_a_batch_has_its_last_state(&open).await;
-    events_are_kept(&open, count_events).await;
+    events_are_kept(&open, &count_events).await;
+    order_is_kept_once(&open, &count_events).await;
     sites_do_not_share_visitors(&*open()).await;
     processes_that_overlap_lose_no_count(&open).await;
     open().ping().await.unwrap();
@@ -137,7 +139,7 @@ async fn profile_written_twice_in_a_batch_has_its_last_state(open: &impl Fn() ->
     assert_eq!(exposures(&open().load(&key).await.unwrap()), 2);
 }
 
-async fn events_are_kept(open: &impl Fn() -> Arc<dyn Store>, count_events: impl Fn(&SiteId) -> usize) {
+async fn events_are_kept(open: &impl Fn() -> Arc<dyn Store>, count_events: &impl Fn(&SiteId) -> usize) {
     let key = key("events", 1);
     let view = What::PageView { path: "/あ".into() };
     let view =
@@ -146,6 +148,18 @@ async fn events_are_kept(open: &impl Fn() -> Arc<dyn Store>, count_events: impl 
     open().write(Vec::new()).await.unwrap();
     assert_eq!(count_events(&key.site), 3);
     assert_eq!(count_events(&SiteId::new("event")), 0);
+}
+
+/// A thank-you page is loaded again, in other tabs, on other machines.
+async fn order_is_kept_once(open: &impl Fn() -> Arc<dyn Store>, count_events: &impl Fn(&SiteId) -> usize) {
+    let purchase = |visitor, id: &str| {
+        let key = key("orders", visitor);
+        let what = What::Purchase(Arc::new(Order { id: id.into(), ..Order::default() }));
+        Write::Event(Event { site: key.site, visitor: key.visitor, at: Timestamp::UNIX_EPOCH, what })
+    };
+    open().write(vec![purchase(1, "N-1"), purchase(1, "N-1"), purchase(2, "N-1")]).await.unwrap();
+    open().write(vec![purchase(1, "N-1"), purchase(1, "N-2")]).await.unwrap();
+    assert_eq!(count_events(&SiteId::new("orders")), 2);
 }
 
 async fn sites_do_not_share_visitors(store: &dyn Store) {

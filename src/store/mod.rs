@@ -5,6 +5,7 @@
 mod codec;
 #[cfg(test)]
 mod contract;
+pub mod coupons;
 mod live;
 mod merge;
 pub mod profile;

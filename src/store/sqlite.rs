@@ -18,7 +18,7 @@ use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::ids::Random;
 use async_trait::async_trait;
 use crossbeam_channel::{Sender, TrySendError, bounded};
-use rusqlite::ErrorCode;
+use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -73,6 +73,36 @@ impl SqliteStore {
             TrySendError::Full(_) => StoreError::Overloaded { location: self.location.to_string() },
             TrySendError::Disconnected(_) => StoreError::Closed,
         }
+    }
+
+    /// Does something within a transaction, together with whatever else is being written; committed when it returns. What fails
+    /// is undone by itself.
+    async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, wait) = oneshot::channel();
+        let location = self.location.clone();
+        let call: writer::Call = Box::new(move |connection| {
+            let done = alone(connection, work).map_err(|error| failed(&location, &error));
+            Box::new(move |committed| drop(answer.send(committed.and(done))))
+        });
+        self.channels()?.write.try_send(writer::Job::Call(call)).map_err(|error| self.refused(&error))?;
+        wait.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Looks something up, on a connection for reading.
+    async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, wait) = oneshot::channel();
+        let location = self.location.clone();
+        let call = Box::new(move |connection: &Connection| {
+            drop(answer.send(work(connection).map_err(|error| failed(&location, &error))));
+        });
+        self.channels()?.read.try_send(reader::Job::Call(call)).map_err(|error| self.refused(&error))?;
+        wait.await.unwrap_or(Err(StoreError::Closed))
     }
 
     async fn ask<J>(
@@ -142,6 +172,15 @@ fn start(name: &str, path: &Path, work: impl FnOnce() + Send + 'static) -> Resul
         reason: format!("no thread can be started: {error}"),
         remedy: "raise the limit of processes",
     })
+}
+
+/// Runs something in a transaction within the transaction.
+fn alone<T>(connection: &Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    connection.execute_batch("SAVEPOINT alone")?;
+    let done = work(connection);
+    let end = if done.is_ok() { "RELEASE alone" } else { "ROLLBACK TO alone; RELEASE alone" };
+    connection.execute_batch(end)?;
+    done
 }
 
 /// SQLite's error in words that an operator can act on.

@@ -19,7 +19,9 @@ shift $(($# < 2 ? $# : 2))
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares"
 # With a host named, the flags are not for build scripts and macros, which have no libFuzzer to report to.
-RUSTFLAGS=$(echo $coverage) cargo build --locked --release --manifest-path "$here/Cargo.toml" --target-dir "$work" --target "$host" "${targets[@]/#/--bin=}"
+# The versions that the project is built with.
+cp "$here/../../Cargo.lock" "$here/Cargo.lock"
+RUSTFLAGS=$(echo $coverage) cargo build --release --manifest-path "$here/Cargo.toml" --target-dir "$work" --target "$host" "${targets[@]/#/--bin=}"
 
 for target in "${targets[@]}"; do
     mkdir -p "$work/corpus/$target" "$work/artifacts/$target" "$here/corpus/$target"

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 /// What a reader is asked.
 pub(super) enum Job {
     Load(Fetch),
+    Call(Box<dyn FnOnce(&Connection) + Send>),
     Ping(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -34,6 +35,7 @@ impl Reader {
                     let row = read(&self.connection, self.process, &fetch.key);
                     fetch.finish(row.map_err(|error| failed(&self.location, &error)), &self.location);
                 }
+                Job::Call(call) => call(&self.connection),
                 Job::Ping(done) => {
                     let found = self.connection.query_row("SELECT count FROM ping", (), |_| Ok(()));
                     let _ = done.send(found.map_err(|error| failed(&self.location, &error)));

@@ -11,7 +11,8 @@ use std::time::Duration;
 /// Step n leads from version n to n + 1. A step that was released is never edited: add another.
 ///
 /// While one process takes over from an older one, the older works on the newer's tables: a step only adds.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE profiles (
         site     TEXT    NOT NULL,
         visitor  BLOB    NOT NULL,
@@ -37,7 +38,22 @@ const STEPS: &[&str] = &["
     -- Written to see whether it can be.
     CREATE TABLE ping (id INTEGER PRIMARY KEY CHECK (id = 1), count INTEGER NOT NULL) STRICT;
     INSERT INTO ping VALUES (1, 0);
-"];
+",
+    "
+    ALTER TABLE events ADD COLUMN parameters TEXT;  -- GA4's, as JSON
+
+    -- The first purchase of each order id.
+    CREATE TABLE orders (
+        site     TEXT    NOT NULL,
+        id       TEXT    NOT NULL,
+        at       INTEGER NOT NULL,  -- Unix milliseconds
+        visitor  BLOB    NOT NULL,
+        value    REAL,              -- what was paid in all
+        refunded REAL    NOT NULL DEFAULT 0,
+        PRIMARY KEY (site, id)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// `NOrn`: tells our files from other programs'.
 const APPLICATION_ID: i32 = 0x4E4F_726E;

@@ -118,12 +118,12 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
     let batch: Vec<_> = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
 
     writer.limit_pages(Some(20));
-    let error = failed("db", &writer.commit(&batch, 0).unwrap_err()).to_string();
+    let error = failed("db", &writer.commit(&batch, 0, Vec::new(), &mut Vec::new()).unwrap_err()).to_string();
     assert!(error.contains("the store at db failed: the disk is full"), "{error}");
     assert_eq!(folder.count_events(&SiteId::new("full")), 0, "all or nothing");
 
     writer.limit_pages(None);
-    writer.commit(&batch, 1).unwrap();
+    writer.commit(&batch, 1, Vec::new(), &mut Vec::new()).unwrap();
     assert_eq!(folder.count_events(&SiteId::new("full")), 5000);
     assert_eq!(exposures(&folder.open().unwrap().load(&key("full", 1)).await.unwrap()), 1);
 }

@@ -1,7 +1,8 @@
 //! Writes batches, on a thread of its own: all that waits goes into one transaction.
 
 use super::{failed, reader};
-use crate::event::Event;
+use crate::commerce::Order;
+use crate::event::{Event, What};
 use crate::store::live::{Committed, LiveProfiles, lock};
 use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
 use ahash::AHashMap;
@@ -16,8 +17,13 @@ use tokio::sync::oneshot;
 /// What the writer is asked.
 pub(super) enum Job {
     Write { batch: Vec<Write>, done: oneshot::Sender<Result<(), StoreError>> },
+    Call(Call),
     Ping(oneshot::Sender<Result<(), StoreError>>),
 }
+
+/// Something to be done within a transaction. What it gives is called once that is committed, or was not.
+pub(super) type Call = Box<dyn FnOnce(&Connection) -> Answer + Send>;
+pub(super) type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// The connection that writes.
 pub(super) struct Writer {
@@ -60,7 +66,7 @@ impl Writer {
     }
 
     fn work(&mut self, first: Job, jobs: &Receiver<Job>) {
-        let (mut writes, mut waiting, mut pings) = (Vec::new(), Vec::new(), 0);
+        let (mut writes, mut waiting, mut pings, mut calls) = (Vec::new(), Vec::new(), 0, Vec::new());
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
@@ -68,25 +74,36 @@ impl Writer {
                     writes.append(&mut batch);
                     waiting.push(done);
                 }
+                Job::Call(call) => calls.push(call),
                 Job::Ping(done) => {
                     pings += 1;
                     waiting.push(done);
                 }
             }
-            next = if writes.len() < FULL { jobs.try_recv().ok() } else { None };
+            next = if writes.len() + calls.len() < FULL { jobs.try_recv().ok() } else { None };
         }
+        let mut answers = Vec::with_capacity(calls.len());
         let outcome = if self.is_in_place() {
-            self.commit(&writes, pings).map_err(|error| failed(&self.location, &error))
+            self.commit(&writes, pings, calls, &mut answers).map_err(|error| failed(&self.location, &error))
         } else {
             let reason = "its file was removed or replaced: put it back, or restart".to_owned();
             Err(StoreError::Backend { location: self.location.to_string(), reason })
         };
+        for answer in answers {
+            answer(outcome.clone());
+        }
         for done in waiting {
             let _ = done.send(outcome.clone());
         }
     }
 
-    pub(super) fn commit(&mut self, writes: &[Write], pings: u32) -> rusqlite::Result<()> {
+    pub(super) fn commit(
+        &mut self,
+        writes: &[Write],
+        pings: u32,
+        calls: Vec<Call>,
+        answers: &mut Vec<Answer>,
+    ) -> rusqlite::Result<()> {
         self.watch();
         let mut batch = Batch {
             transaction: self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
@@ -103,6 +120,7 @@ impl Writer {
         if pings > 0 {
             batch.transaction.execute("UPDATE ping SET count = count + 1", ())?;
         }
+        answers.extend(calls.into_iter().map(|call| call(&batch.transaction)));
         let put = batch.put;
         batch.transaction.commit()?;
         for (key, (profile, committed)) in put {
@@ -157,10 +175,19 @@ struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     fn insert(&self, event: &Event) -> rusqlite::Result<()> {
+        if let What::Purchase(order) = &event.what
+            && !self.is_first(event, order)?
+        {
+            return Ok(());
+        }
+        if let What::Refund { order, value } = &event.what {
+            self.refund(event, order, *value)?;
+        }
         let (arm, path) = (event.what.arm(), event.what.path());
         self.transaction
             .prepare_cached(
-                "INSERT INTO events (site, at, visitor, kind, scenario, variant, path) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO events (site, at, visitor, kind, scenario, variant, path, parameters)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 event.site.as_str(),
@@ -170,7 +197,26 @@ impl<'a> Batch<'a> {
                 arm.map(|arm| &*arm.scenario),
                 arm.map(|arm| &*arm.variant),
                 path,
+                event.what.parameters().map(|parameters| parameters.to_string()),
             ])
+            .map(drop)
+    }
+
+    /// Notes an order; false if its id was there already.
+    fn is_first(&self, event: &Event, order: &Order) -> rusqlite::Result<bool> {
+        let inserted = self
+            .transaction
+            .prepare_cached("INSERT OR IGNORE INTO orders (site, id, at, visitor, value) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![event.site.as_str(), order.id, event.at.as_millisecond(), event.visitor.0, order.value])?;
+        Ok(inserted == 1)
+    }
+
+    fn refund(&self, event: &Event, order: &str, value: Option<f64>) -> rusqlite::Result<()> {
+        self.transaction
+            .prepare_cached(
+                "UPDATE orders SET refunded = min(coalesce(value, 0), refunded + coalesce(?3, value, 0)) WHERE site = ?1 AND id = ?2",
+            )?
+            .execute(params![event.site.as_str(), order, value])
             .map(drop)
     }
 

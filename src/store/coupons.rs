@@ -1,0 +1,115 @@
+//! Coupon codes: who has which, and that none is given twice.
+//!
+//! Decides nothing about when a code is offered. A code is somebody's from the moment that [`Coupons::reserve`] returns it.
+
+use super::StoreError;
+use crate::ids::{SiteId, VisitorId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Hands out codes.
+#[async_trait]
+pub trait Coupons: Send + Sync {
+    /// Adds codes to a pool of the site, and says how many were new. One that the site has in any pool is left as it is.
+    async fn add_codes(
+        &self,
+        site: &SiteId,
+        pool: &str,
+        codes: &[String],
+        expires: Option<Timestamp>,
+    ) -> Result<usize, StoreError>;
+
+    /// Gives the holder their code of a pool: the one that they have, or else a fresh one. It is committed when this returns.
+    /// `None`: there is none left.
+    async fn reserve(&self, ask: &CodeAsk) -> Result<Option<Issued>, StoreError>;
+
+    /// Takes a step with a holder's code. Steps only lead forward, and taking one again changes nothing. Says whether it was taken.
+    async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError>;
+
+    /// Notes that a code was redeemed with an order; says whether it is one of ours that was not redeemed before.
+    async fn redeemed(&self, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// How a pool stands.
+    async fn pool(&self, site: &SiteId, pool: &str) -> Result<PoolState, StoreError>;
+}
+
+/// Who asks for a code, and of what supply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeAsk {
+    /// The site.
+    pub site: SiteId,
+    /// Name of the pool.
+    pub pool: Arc<str>,
+    /// Who it is for.
+    pub holder: Holder,
+    /// Where fresh codes come from.
+    pub supply: Supply,
+    /// When.
+    pub at: Timestamp,
+    /// When a fresh code ceases to hold.
+    pub expires: Option<Timestamp>,
+}
+
+/// Whose a code is: one each.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Holder {
+    /// A browser's.
+    Visitor(VisitorId),
+    /// A member's, on whatever browser.
+    Customer(Arc<str>),
+}
+
+/// Where a pool's fresh codes come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Supply {
+    /// Codes that were added, each given once.
+    Listed,
+    /// Codes made as they are needed, so many at most: the pattern's `?` become letters or digits that are not mistaken for others.
+    Pattern {
+        /// Such as `NIGHT-????-????`.
+        pattern: Arc<str>,
+        /// The most that are given.
+        limit: u64,
+    },
+    /// The same code for everybody, so many times at most.
+    Fixed {
+        /// The code.
+        code: Arc<str>,
+        /// The most holders.
+        limit: u64,
+    },
+}
+
+/// A code that is the holder's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// The code.
+    pub code: Arc<str>,
+    /// When it ceases to hold.
+    pub expires: Option<Timestamp>,
+    /// It was given just now.
+    pub fresh: bool,
+}
+
+/// What becomes of a code that is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing of it left the gateway: it goes back, if it was given just now and nothing else became of it.
+    Returned,
+    /// It was on the holder's screen: it is theirs for good.
+    Seen,
+}
+
+/// A pool in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PoolState {
+    /// Codes that can still be given; `None` where there is no pool of that name.
+    pub free: Option<u64>,
+    /// Given.
+    pub given: u64,
+    /// Thereof seen.
+    pub seen: u64,
+    /// Thereof redeemed.
+    pub redeemed: u64,
+}
