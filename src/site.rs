@@ -35,6 +35,8 @@ pub struct Site {
     pub customer: Vec<CustomerMapping>,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
+    /// How it keeps its visitors' privacy.
+    pub privacy: PrivacySettings,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.
@@ -106,6 +108,7 @@ pub struct HealthCheck {
     pub interval: Duration,
 }
 
+pub use crate::visitor::consent::PrivacySettings;
 pub use crate::visitor::cookie::CookieSettings;
 
 /// What a site may use of what all sites share. `None`: as `gateway.toml` has it for every site.

@@ -44,6 +44,8 @@ impl Exchange {
                 source: &source,
                 session_timeout: i64::try_from(site.session_timeout.as_secs()).unwrap_or(i64::MAX),
             });
+        }
+        if self.consent.analytics && (live.is_some() || !self.consent.personalisation) && visitor.is_some() {
             self.delivery.page_view = Some(Arc::from(request.path));
         }
         let facts = Facts {
@@ -59,6 +61,7 @@ impl Exchange {
             now: &now,
             geo: geo.as_ref(),
             customer: &customer,
+            consent: self.consent,
         };
         let cx = DecideContext {
             site: &site.id,

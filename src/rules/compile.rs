@@ -165,6 +165,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         deliver_by: settings.deliver_by,
         customer: settings.customer,
         limits: settings.limits,
+        privacy: settings.privacy,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,

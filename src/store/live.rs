@@ -153,6 +153,15 @@ impl LiveProfiles {
         self.shard(key).entry(key).absorb(live, row)
     }
 
+    /// Empties a profile for whoever holds it, and forgets it.
+    pub(super) fn erase(&self, key: &ProfileKey) {
+        let live = self.cache.remove(key).map(|cached| cached.profile);
+        let entry = self.shard(key).entries.remove(key).and_then(|entry| entry.profile.upgrade());
+        for live in live.iter().chain(&entry) {
+            *lock(live) = Profile { erased: true, ..Profile::default() };
+        }
+    }
+
     /// Has every profile read again before its next use: another process wrote.
     pub(super) fn distrust(&self) {
         self.generation.fetch_add(1, Ordering::Release);

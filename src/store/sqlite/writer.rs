@@ -248,10 +248,13 @@ impl<'a> Batch<'a> {
         key: &ProfileKey,
         profile: &LiveProfile,
     ) -> rusqlite::Result<Option<Committed>> {
-        let (body, seen) = {
+        let (body, seen, erased) = {
             let profile = lock(profile);
-            (codec::encode(&profile), profile.session.last_seen)
+            (codec::encode(&profile), profile.session.last_seen, profile.erased)
         };
+        if erased {
+            return Ok(Some(known.clone()));
+        }
         let body = body.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let revision = known.revision + 1;
         let written = self
