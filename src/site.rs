@@ -1,5 +1,6 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
@@ -37,6 +38,8 @@ pub struct Site {
     pub limits: SiteLimits,
     /// How it keeps its visitors' privacy.
     pub privacy: PrivacySettings,
+    /// Asks whoever has not chosen.
+    pub asking: Option<Asking>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.

@@ -52,7 +52,7 @@ impl Exchange {
         }
         let Guest::Visitor { id, .. } = self.guest else { return };
         let profile = self.delivery.profile.take();
-        if profile.as_ref().is_some_and(|profile| is_erased(profile)) {
+        if profile.as_ref().is_some_and(is_erased) {
             return;
         }
         let at = self.gateway.clock.now();
@@ -67,7 +67,7 @@ impl Exchange {
             let applied = was_applied(&edits, &written);
             if outcome.status != 0 && (control || applied) {
                 delivered += u64::from(!control);
-                if self.consent.analytics && profile.is_some() {
+                if self.will.consent.analytics && profile.is_some() {
                     writes.push(event(What::Exposure(arm)));
                 }
             } else if let (Some(held), Some(profile)) = (reservation, &profile) {

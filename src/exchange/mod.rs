@@ -40,7 +40,7 @@ use crate::site::Site;
 use crate::store::{LiveProfile, ProfileKey, Store};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
-use crate::visitor::consent::Consent;
+use crate::visitor::consent::Will;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
@@ -171,7 +171,7 @@ pub struct Exchange {
     document: bool,
     guest: Guest,
     /// What the visitor allows. Without any of it the guest is nobody.
-    consent: Consent,
+    will: Will,
     /// The request brought a visitor's cookie that they do not allow any more.
     unwanted_cookie: bool,
     profile: Profile,

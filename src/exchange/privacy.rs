@@ -26,6 +26,8 @@ pub(super) struct Call {
     visitor: Option<VisitorId>,
     consent: Consent,
     secure: bool,
+    /// Path of the page that asks, as the browser names it.
+    from: Option<String>,
     ask: Ask,
 }
 
@@ -44,13 +46,14 @@ impl Gateway {
             }
             // Nobody else's page may read it: without CORS headers no browser lets them.
             ("privacy/data", &Method::GET) => Ask::Data,
-            ("privacy", &Method::POST) if same_origin(request) => Ask::Choose,
+            ("privacy", &Method::POST) if same_origin(request) || fetched_by_itself(request) => Ask::Choose,
             ("privacy", &Method::POST) => return Err(StatusCode::FORBIDDEN),
             _ => return Err(StatusCode::METHOD_NOT_ALLOWED),
         };
         let secure = super::headers::is_https(request, self.trusts(request.peer));
         let consent = site.privacy.will(request.headers).consent;
-        Ok(Call { visitor: self.visitor_of(site, request.headers), consent, secure, ask })
+        let from = facts::source::referrer(request.headers).and_then(|page| path_here(page, request.host));
+        Ok(Call { visitor: self.visitor_of(site, request.headers), consent, secure, from, ask })
     }
 
     pub(super) async fn answer_privacy(&self, site: &Site, call: Call, body: &[u8]) -> Answer {
@@ -102,9 +105,7 @@ impl Gateway {
         {
             return Answer::error(503);
         }
-        let back = field("back")
-            .filter(|back| is_path(back))
-            .map_or_else(|| format!("/{}/privacy", site.prefix), std::borrow::Cow::into_owned);
+        let back = call.from.clone().unwrap_or_else(|| format!("/{}/privacy", site.prefix));
         let mut answer = Answer { status: StatusCode::SEE_OTHER, headers: private(), body: Bytes::new() };
         answer.headers.extend(HeaderValue::try_from(back).ok().map(|back| (LOCATION, back)));
         let chosen = choice.and_then(|choice| site.privacy.set_choice(&site.cookie, choice, call.secure).ok());
@@ -130,13 +131,16 @@ fn number(visitor: VisitorId) -> String {
     })
 }
 
-/// A path on this host, and no way to another one.
-fn is_path(text: &str) -> bool {
-    text.starts_with('/')
-        && !text.starts_with("//")
-        && !text.contains('\\')
-        && text.len() <= 2048
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
+/// The browser itself says that one of the shop's own pages asks: a page whose policy hides where it is sends `Origin: null`.
+fn fetched_by_itself(request: &RequestView<'_>) -> bool {
+    request.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+}
+
+/// Path and query of a page on this host.
+fn path_here(page: &str, host: &str) -> Option<String> {
+    let url = url::Url::parse(page).ok().filter(|url| url.host_str() == Some(host))?;
+    let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    (path.starts_with('/') && !path.starts_with("//") && path.len() <= 2048).then(|| path.to_owned())
 }
 
 fn private() -> Vec<(HeaderName, HeaderValue)> {

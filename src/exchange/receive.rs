@@ -65,7 +65,7 @@ impl Gateway {
             upstream_host: upstream_host(site, request),
             document,
             guest,
-            consent: will.consent,
+            will,
             unwanted_cookie: !will.consent.any() && cookie::value(request.headers, &site.cookie.name).is_some(),
             profile: Profile::None,
             treatment: "pass",

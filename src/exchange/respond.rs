@@ -150,7 +150,7 @@ impl Exchange {
             edits.headers.append.push((SET_COOKIE, value));
         }
         let Guest::Visitor { id, send_cookie: true, .. } = self.guest else { return };
-        if self.consent.personalisation && self.delivery.profile.is_none() {
+        if self.will.consent.personalisation && self.delivery.profile.is_none() {
             return;
         }
         let settings = &self.site.cookie;
