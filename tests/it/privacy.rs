@@ -5,8 +5,7 @@ use crate::support::client::{Request, fetch};
 use crate::support::{Gateway, Origin, Rules, Visitor, eventually, inserting};
 use rusqlite::Connection;
 
-const HTML: &str =
-    "<!doctype html><html lang=ja><head><title>店</title></head><body><main>いらっしゃいませ</main></body></html>";
+const HTML: &str = "<!doctype html><html lang=ja><head><meta name=viewport content=\"width=device-width\"><title>店</title></head><body><main>いらっしゃいませ</main></body></html>";
 const OPT_IN: &str = "[privacy]\nmode = \"opt-in\"\npolicy = \"/about/privacy\"\n";
 
 /// A shop whose `known` scenario needs a history, and `plain` does not.
