@@ -1,7 +1,7 @@
 //! The visitor decides, and it is honoured on the wire before anything is stored.
 
 use crate::support::browser::{Browser, Screen};
-use crate::support::client::{Request, fetch};
+use crate::support::client::fetch;
 use crate::support::{Gateway, Origin, Rules, Visitor, eventually, inserting};
 use rusqlite::Connection;
 
@@ -88,6 +88,31 @@ fn visitor_sees_downloads_and_erases_what_is_kept_and_refuses() {
     assert_eq!(page.all("set-cookie"), Vec::<&str>::new());
     assert_eq!(origin.last().header("cookie"), None, "the shop hears nothing of the choice");
     assert_eq!(stored(&gateway), [("profiles", 0), ("events", 0), ("orders", 0)]);
+}
+
+#[test]
+fn visitor_who_asks_the_shop_is_forgotten_while_it_serves() {
+    let (_origin, _rules, gateway) = shop("");
+    let mut visitor = Visitor::default();
+    for _ in 0..3 {
+        visitor.visit(gateway.address(), "/");
+    }
+    let data: serde_json::Value =
+        serde_json::from_str(&visitor.visit(gateway.address(), "/gw/privacy/data").text()).unwrap();
+    let number = data["data"]["visitor"].as_str().unwrap();
+    let forgotten = std::process::Command::new(env!("CARGO_BIN_EXE_noren"))
+        .args(["forget", "--site", "shop", "--visitor", number, "--data"])
+        .arg(gateway.data())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(forgotten.stdout).unwrap();
+    assert!(forgotten.status.success() && said.starts_with("Erased a profile and "), "{said}");
+    eventually("they are new, though they kept their cookie", || {
+        visitor.visit(gateway.address(), "/");
+        let text = visitor.visit(gateway.address(), "/gw/privacy/data").text();
+        let data: serde_json::Value = serde_json::from_str(&text).unwrap();
+        (data["data"]["kept"]["profile"]["pageviews"] == 1).then_some(())
+    });
 }
 
 #[test]
