@@ -59,6 +59,11 @@ impl Exchange {
             now: &now,
             geo: geo.as_ref(),
             customer: &customer,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: &site.currency,
+            free_shipping_from: site.free_shipping_from,
         };
         let cx = DecideContext {
             site: &site.id,
