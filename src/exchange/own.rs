@@ -1,13 +1,14 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
+use super::learn::Learner;
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE};
 use crate::admission::Admitted;
 use crate::client;
-use crate::event::{Arm, Event, What};
+use crate::event::{Arm, What};
 use crate::ids::VisitorId;
 use crate::site::{DeliverBy, Site};
 use crate::store::profile::Profile;
-use crate::store::{ProfileKey, StoreError, Write};
+use crate::store::{ProfileKey, StoreError};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -124,7 +125,7 @@ impl Gateway {
     }
 
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
-    async fn report(&self, site: &Site, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
+    async fn report(&self, site: &Arc<Site>, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
@@ -157,8 +158,7 @@ impl Gateway {
             }
         }
         let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
-        let event = Event { site: site.id.clone(), visitor, at: self.clock.now(), what };
-        let writes = [Write::Profile(key, profile), Write::Event(event)];
+        let writes = self.enter(&Learner { site, visitor, key: &key, profile: &profile, kind }, vec![what]);
         if must_commit {
             match self.in_time(site, self.recorder.record_committed(writes)).await {
                 Some(()) => StatusCode::NO_CONTENT,

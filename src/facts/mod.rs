@@ -9,6 +9,7 @@ mod customer;
 mod device;
 mod history;
 pub mod holidays;
+pub mod pattern;
 mod request;
 mod shop;
 pub mod source;

@@ -3,11 +3,14 @@
 mod caps;
 pub mod condition;
 pub mod decide;
+mod goals;
 mod schedule;
 pub mod trace;
 
 use crate::action::Action;
 use crate::event::Arm;
+use crate::facts::pattern::PathPattern;
+use ahash::AHashMap;
 use condition::{Checked, ConditionSet, ConditionSetBuilder, Source};
 use decide::Choice;
 use jiff::Timestamp;
@@ -23,6 +26,8 @@ pub struct RuleSet {
     conditions: ConditionSet,
     /// What the conditions were compiled from, for `explain`.
     sources: Vec<Source>,
+    /// Where a scenario stands, by id.
+    places: AHashMap<Arc<str>, usize>,
 }
 
 impl RuleSet {
@@ -37,7 +42,14 @@ impl RuleSet {
             sources.push(condition.into_source());
             ordered.push(scenario);
         }
-        Self { scenarios: ordered, conditions: builder.build(), sources }
+        let places = ordered.iter().enumerate().map(|(place, scenario)| (scenario.id.clone(), place)).collect();
+        Self { scenarios: ordered, conditions: builder.build(), sources, places }
+    }
+
+    /// A scenario by its id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Scenario> {
+        self.scenarios.get(*self.places.get(id)?)
     }
 
     /// Whether any variant of any scenario puts something on a page.
@@ -163,6 +175,8 @@ pub enum Cooldown {
 pub struct Goal {
     /// Event name (`purchase`).
     pub event: String,
+    /// Of page views, those of these paths alone.
+    pub page: Option<PathPattern>,
     /// Window after the exposure.
     pub within: Duration,
 }

@@ -2,9 +2,11 @@
 //!
 //! Plain data and the rules by which it advances. Knows nothing of how or where it is stored.
 
+mod learn;
 pub mod shopping;
 
 use jiff::Timestamp;
+pub use learn::Said;
 use serde::{Deserialize, Serialize};
 use shopping::Shopping;
 use std::collections::{BTreeMap, BTreeSet};
