@@ -126,6 +126,11 @@ fn decision(c: &mut Criterion) {
                     geo: Some(&geo),
                     customer: &customer,
                     consent: noren::visitor::consent::Consent::FULL,
+                    content: None,
+                    catalogued: None,
+                    streaming: false,
+                    currency: "JPY",
+                    free_shipping_from: None,
                 };
                 let cx = DecideContext {
                     site: &site,

@@ -116,6 +116,11 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         geo: None,
         customer: &customer,
         consent,
+        content: None,
+        catalogued: None,
+        streaming: false,
+        currency: &site.currency,
+        free_shipping_from: site.free_shipping_from,
     };
     let id = visitor_id(visitor.id.as_deref())?;
     let cx = DecideContext {

@@ -45,7 +45,7 @@ impl Exchange {
                 session_timeout: i64::try_from(site.session_timeout.as_secs()).unwrap_or(i64::MAX),
             });
         }
-        if self.will.consent.analytics && (live.is_some() || !self.will.consent.personalisation) && visitor.is_some() {
+        if visitor.is_some() && (live.is_some() || !self.will.consent.personalisation) {
             self.delivery.page_view = Some(Arc::from(request.path));
         }
         let facts = Facts {
@@ -62,6 +62,11 @@ impl Exchange {
             geo: geo.as_ref(),
             customer: &customer,
             consent: self.will.consent,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: &site.currency,
+            free_shipping_from: site.free_shipping_from,
         };
         let cx = DecideContext {
             site: &site.id,

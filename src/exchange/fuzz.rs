@@ -290,6 +290,11 @@ fn facts(view: &RequestView<'_>, status: StatusCode) {
         geo: None,
         customer: &customer,
         consent: crate::visitor::consent::Consent::FULL,
+        content: None,
+        catalogued: None,
+        streaming: false,
+        currency: "JPY",
+        free_shipping_from: None,
     };
     let _ = facts.language();
     for (attribute, index) in ATTRIBUTES.iter().zip(0..) {

@@ -16,6 +16,7 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod learn;
 mod load;
 mod own;
 mod policies;

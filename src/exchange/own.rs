@@ -1,5 +1,6 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
+use super::learn::Learner;
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE, privacy};
 use crate::admission::Admitted;
 use crate::client;
@@ -13,7 +14,6 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
-use smallvec::SmallVec;
 use std::sync::{Arc, PoisonError};
 use tokio::time::timeout;
 
@@ -145,7 +145,7 @@ impl Gateway {
     }
 
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
-    async fn report(&self, site: &Site, visitor: Option<VisitorId>, consent: Consent, body: &[u8]) -> StatusCode {
+    async fn report(&self, site: &Arc<Site>, visitor: Option<VisitorId>, consent: Consent, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
@@ -164,26 +164,26 @@ impl Gateway {
             }
             _ => return StatusCode::BAD_REQUEST,
         };
-        let key = ProfileKey { site: site.id.clone(), visitor };
-        let event = Event { site: site.id.clone(), visitor, at: self.clock.now(), what: what.clone() };
-        let mut writes: SmallVec<[Write; 2]> = SmallVec::new();
-        if consent.analytics {
-            writes.push(Write::Event(event));
-        }
-        if consent.personalisation {
+        let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
+        let writes = if consent.personalisation {
+            let key = ProfileKey { site: site.id.clone(), visitor };
             let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
                 return StatusCode::SERVICE_UNAVAILABLE;
             };
-            writes.push(Write::Profile(key, profile.clone()));
-            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
-            match &what {
-                What::View(arm) => profile.viewed(&arm.scenario),
-                What::Click(arm) => profile.clicked(&arm.scenario),
-                What::Dismiss(arm) => profile.dismissed(&arm.scenario),
-                _ => {}
+            {
+                let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                match &what {
+                    What::View(arm) => profile.viewed(&arm.scenario),
+                    What::Click(arm) => profile.clicked(&arm.scenario),
+                    What::Dismiss(arm) => profile.dismissed(&arm.scenario),
+                    _ => {}
+                }
             }
-        }
-        let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
+            let who = Learner { site, visitor, key: &key, profile: &profile, kind, analytics: consent.analytics };
+            self.enter(&who, vec![what])
+        } else {
+            vec![Write::Event(Event { site: site.id.clone(), visitor, at: self.clock.now(), what })]
+        };
         if must_commit {
             match self.in_time(site, self.recorder.record_committed(writes)).await {
                 Some(()) => StatusCode::NO_CONTENT,

@@ -157,6 +157,7 @@ impl Shop {
             locale: "ja".to_owned(),
             time_zone: jiff::tz::TimeZone::UTC,
             currency: "JPY".to_owned(),
+            free_shipping_from: None,
             cookie: CookieSettings::default(),
             limits: SiteLimits::default(),
             privacy: crate::site::PrivacySettings::default(),

@@ -53,6 +53,11 @@ impl Request {
             geo: self.geo.as_ref(),
             customer: &self.customer,
             consent: Consent::FULL,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: "JPY",
+            free_shipping_from: None,
         }
     }
 
