@@ -97,11 +97,10 @@ impl Profile {
         let own = |cart: &Cart| value(cart).filter(|_| said.is_own(cart.currency.as_deref()));
         if cart.lines.is_empty() && items(cart) > 0 {
             // A badge: it tells how many things there are, or how many lines, and not which.
-            let same = items(cart) == before.items || items(cart) as usize == before.lines.len();
-            self.shop.cart = Some(if same {
-                CartSeen { value: own(cart).or(before.value), ..before }
-            } else {
+            self.shop.cart = Some(if before.differs(cart) {
                 CartSeen { items: items(cart), value: own(cart), changed: said.at, ..before }
+            } else {
+                CartSeen { value: own(cart).or(before.value), ..before }
             });
             return;
         }
