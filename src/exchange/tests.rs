@@ -160,6 +160,8 @@ impl Shop {
             free_shipping_from: None,
             cookie: CookieSettings::default(),
             limits: SiteLimits::default(),
+            privacy: crate::site::PrivacySettings::default(),
+            asking: None,
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),

@@ -50,6 +50,9 @@ pub struct Profile {
     /// What the shop and imports say of the member.
     #[serde(skip_serializing_if = "MemberSeen::is_empty")]
     pub member: MemberSeen,
+    /// The visitor had it erased: nothing of it is written any more.
+    #[serde(skip)]
+    pub erased: bool,
 }
 
 /// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.
