@@ -18,7 +18,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
 mod pipeline;
