@@ -54,7 +54,7 @@ impl Judged {
         if nodes == inserted * each && wanted.contains(&found) {
             return if !applied.contains(&false) && why.is_none() { Self::Right } else { Self::GivenUp(why) };
         }
-        let has_frameset = |tree: &String| tree.contains("<html frameset>");
+        let has_frameset = |tree: &String| ["<html frameset>", "<html frameset "].iter().any(|tag| tree.contains(tag));
         if wanted.iter().any(has_frameset) && (wanted.contains(&found) || !has_frameset(&found)) {
             return Self::Frameset;
         }
