@@ -39,30 +39,30 @@ fn shop(refusal: Refusal, after: usize) -> (SocketAddr, Arc<Mutex<Had>>) {
         let wide: u32 = 1 << 24;
         send(stream, frame(4, 0, 0, &[&[0, 4], &wide.to_be_bytes()[..]].concat()));
         send(stream, frame(8, 0, 0, &wide.to_be_bytes()));
-        let (mut numbers, mut head) = (HashMap::new(), [0; 9]);
-        while stream.read_exact(&mut head).is_ok() {
-            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        let (mut numbers, mut frame_head) = (HashMap::new(), [0; 9]);
+        while stream.read_exact(&mut frame_head).is_ok() {
+            let mut payload = vec![0; u32::from_be_bytes([0, frame_head[0], frame_head[1], frame_head[2]]) as usize];
             if stream.read_exact(&mut payload).is_err() {
                 return;
             }
-            let id = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
+            let id = u32::from_be_bytes([frame_head[5], frame_head[6], frame_head[7], frame_head[8]]);
             let (number, length) = {
                 let bodies = &mut had.lock().unwrap().bodies;
-                match head[3] {
+                match frame_head[3] {
                     1 => {
                         numbers.insert(id, bodies.len());
                         bodies.push(Vec::new());
                     }
                     0 => bodies[numbers[&id]].extend_from_slice(&payload),
-                    4 if head[4] == 0 => send(stream, frame(4, 1, 0, &[])),
+                    4 if frame_head[4] == 0 => send(stream, frame(4, 1, 0, &[])),
                     _ => {}
                 }
-                let Some(number) = numbers.get(&id).copied().filter(|_| head[3] < 2) else { continue };
+                let Some(number) = numbers.get(&id).copied().filter(|_| frame_head[3] < 2) else { continue };
                 (number, bodies[number].len())
             };
             match refusal {
                 _ if number > 0 => {
-                    if head[4] & 1 == 1 {
+                    if frame_head[4] & 1 == 1 {
                         send(stream, [response_head(id, None), frame(0, 1, id, HTML.as_bytes())].concat());
                     }
                 }
