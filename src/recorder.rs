@@ -7,8 +7,11 @@ use crate::event::{Event, What};
 use crate::store::{LiveProfile, ProfileKey, Store, StoreError, Write};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -284,7 +287,7 @@ impl Worker {
         loop {
             let writes = batch.writes();
             let count = writes.len() as u64;
-            let outcome = if writes.is_empty() { Ok(()) } else { self.store.write(writes).await };
+            let outcome = if writes.is_empty() { Ok(()) } else { self.write(writes).await };
             let Err(error) = outcome else {
                 let mut queue = self.shared.queue();
                 queue.stats.written += count;
@@ -320,6 +323,17 @@ impl Worker {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// A store that panics has failed like any other: all that comes later is still to be written.
+    async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let mut writing = self.store.write(writes);
+        poll_fn(|cx| {
+            catch_unwind(AssertUnwindSafe(|| writing.as_mut().poll(cx))).unwrap_or_else(|_| {
+                Poll::Ready(Err(StoreError::Backend { location: "its own code".into(), reason: "it panicked".into() }))
+            })
+        })
+        .await
     }
 
     async fn out_of_patience(&self) {
