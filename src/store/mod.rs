@@ -3,9 +3,11 @@
 //! The traits stand here, apart from the backends; SQL stands in `store/` alone.
 
 mod codec;
+pub mod codes;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod ledger;
 mod live;
 mod merge;
 pub mod profile;
@@ -14,6 +16,8 @@ mod sqlite;
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
+use coupons::{Coupons, NoCoupons};
+use ledger::BatchId;
 use profile::Profile;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -85,6 +89,21 @@ pub trait Store: Send + Sync {
 
     /// Writes a batch durably: events, and the present state of the profiles they touched.
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError>;
+
+    /// Names the next batch, for [`Self::write_once`].
+    fn next_batch(&self) -> BatchId {
+        BatchId::NONE
+    }
+
+    /// Writes a batch that may be tried again under the same name, with the same events or fewer: none of them is kept twice.
+    async fn write_once(&self, _: BatchId, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.write(batch).await
+    }
+
+    /// The coupons that stand beside the profiles.
+    fn coupons(&self) -> &dyn Coupons {
+        &NoCoupons
+    }
 
     /// Answers if the backend can be read and written now.
     async fn ping(&self) -> Result<(), StoreError>;
