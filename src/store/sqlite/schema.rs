@@ -61,7 +61,7 @@ const STEPS: &[&str] = &[
         code    TEXT    NOT NULL,
         folded  TEXT    NOT NULL,  -- to find one that was typed
         pool    TEXT    NOT NULL,
-        state   INTEGER NOT NULL,  -- 0 free, 1 somebody's, 2 everybody's
+        state   INTEGER NOT NULL,  -- 0 free, 1 somebody's, 2 everybody's, 3 redeemed
         expires INTEGER NOT NULL,  -- Unix milliseconds; the largest number is never
         UNIQUE (site, code)
     ) STRICT;
@@ -95,11 +95,10 @@ const STEPS: &[&str] = &[
     CREATE TABLE coupon_redemptions (
         site     TEXT    NOT NULL,
         code     TEXT    NOT NULL,
-        once     TEXT    NOT NULL,  -- empty, or the order with which everybody's code was redeemed
-        pool     TEXT    NOT NULL,
         order_id TEXT    NOT NULL,
+        pool     TEXT    NOT NULL,
         at       INTEGER NOT NULL,  -- Unix milliseconds
-        PRIMARY KEY (site, code, once)
+        PRIMARY KEY (site, code, order_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX coupon_redemptions_of_pool ON coupon_redemptions (site, pool);
 
