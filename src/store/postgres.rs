@@ -153,7 +153,10 @@ fn reason(error: &tokio_postgres::Error) -> String {
         "the user may not do that: let it create a schema `noren` in the database, or make one that it owns"
     } else if *code == SqlState::QUERY_CANCELED {
         "it took too long"
-    } else if *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN {
+    } else if *code == SqlState::CANNOT_CONNECT_NOW
+        || *code == SqlState::ADMIN_SHUTDOWN
+        || *code == SqlState::CRASH_SHUTDOWN
+    {
         "it is starting or stopping"
     } else {
         return format!("{} ({})", database.message(), code.code());

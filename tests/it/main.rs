@@ -17,6 +17,7 @@ mod support;
 mod browser_policies;
 mod codings;
 mod conformance;
+mod coupon_kills;
 mod demo;
 mod durability;
 mod floods;

@@ -76,7 +76,8 @@ async fn place_orders(transaction: &Transaction<'_>, events: &[Event]) -> Result
     if orders.is_empty() {
         return Ok(AHashSet::new());
     }
-    let (mut sites, mut ids, mut times, mut visitors, mut values) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+    let (mut sites, mut ids, mut times, mut visitors, mut values) =
+        <(Vec<_>, Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
     for ((site, id), (_, event, value)) in &orders {
         sites.push(site);
         ids.push(id);

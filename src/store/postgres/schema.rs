@@ -102,7 +102,9 @@ pub(super) async fn migrate(client: &mut Object) -> Result<(), Error> {
         return Ok(());
     }
     let transaction = client.transaction().await?;
-    transaction.batch_execute(&format!("SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock({LOCK})")).await?;
+    transaction
+        .batch_execute(&format!("SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock({LOCK})"))
+        .await?;
     // Looked at first: a user who may not create a schema may own this one.
     if transaction.query_opt("SELECT 1 FROM pg_namespace WHERE nspname = 'noren'", &[]).await?.is_none() {
         transaction.batch_execute("CREATE SCHEMA noren").await?;

@@ -2,6 +2,7 @@ use super::*;
 use crate::ids::OsRandom;
 use crate::store::ledger::contract;
 
+#[expect(dead_code, reason = "the tests of the whole gateway use all of it")]
 #[path = "../../../tests/it/support/postgres.rs"]
 mod cluster;
 use cluster::Cluster;

@@ -3,7 +3,7 @@
 //! The library's unit tests use this file too.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -85,11 +85,6 @@ impl Cluster {
     /// Its log so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
-    }
-
-    /// Its folder.
-    pub(crate) fn dir(&self) -> &Path {
-        self.dir.path()
     }
 
     fn is_ready(&self) -> bool {
