@@ -125,6 +125,7 @@ fn decision(c: &mut Criterion) {
                     now: &now,
                     geo: Some(&geo),
                     customer: &customer,
+                    consent: noren::visitor::consent::Consent::FULL,
                 };
                 let cx = DecideContext {
                     site: &site,

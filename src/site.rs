@@ -1,5 +1,6 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
@@ -35,6 +36,10 @@ pub struct Site {
     pub customer: Vec<CustomerMapping>,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
+    /// How it keeps its visitors' privacy.
+    pub privacy: PrivacySettings,
+    /// Asks whoever has not chosen.
+    pub asking: Option<Asking>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.
@@ -106,6 +111,7 @@ pub struct HealthCheck {
     pub interval: Duration,
 }
 
+pub use crate::visitor::consent::PrivacySettings;
 pub use crate::visitor::cookie::CookieSettings;
 
 /// What a site may use of what all sites share. `None`: as `gateway.toml` has it for every site.

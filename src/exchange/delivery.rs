@@ -51,7 +51,10 @@ impl Exchange {
             self.gave_up(bailed, &written);
         }
         let Guest::Visitor { id, .. } = self.guest else { return };
-        let Some(profile) = self.delivery.profile.take() else { return };
+        let profile = self.delivery.profile.take();
+        if profile.as_ref().is_some_and(is_erased) {
+            return;
+        }
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
         let mut writes = Vec::new();
@@ -64,16 +67,19 @@ impl Exchange {
             let applied = was_applied(&edits, &written);
             if outcome.status != 0 && (control || applied) {
                 delivered += u64::from(!control);
-                writes.push(event(What::Exposure(arm)));
-            } else if let Some(held) = reservation {
+                if self.will.consent.analytics && profile.is_some() {
+                    writes.push(event(What::Exposure(arm)));
+                }
+            } else if let (Some(held), Some(profile)) = (reservation, &profile) {
                 profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
             }
         }
         if delivered > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
         }
-        let key = self.key(id);
-        self.gateway.recorder.record(Write::Profile(key, profile));
+        if let Some(profile) = profile {
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+        }
         for write in writes {
             self.gateway.recorder.record(write);
         }
@@ -94,6 +100,11 @@ impl Exchange {
             }
         }
     }
+}
+
+/// The visitor had everything erased while this page was on its way.
+fn is_erased(profile: &LiveProfile) -> bool {
+    profile.lock().unwrap_or_else(PoisonError::into_inner).erased
 }
 
 fn was_applied(edits: &Range<usize>, written: &[bool]) -> bool {

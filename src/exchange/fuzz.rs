@@ -289,6 +289,7 @@ fn facts(view: &RequestView<'_>, status: StatusCode) {
         now: &now,
         geo: None,
         customer: &customer,
+        consent: crate::visitor::consent::Consent::FULL,
     };
     let _ = facts.language();
     for (attribute, index) in ATTRIBUTES.iter().zip(0..) {

@@ -159,6 +159,8 @@ impl Shop {
             currency: "JPY".to_owned(),
             cookie: CookieSettings::default(),
             limits: SiteLimits::default(),
+            privacy: crate::site::PrivacySettings::default(),
+            asking: None,
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),

@@ -13,6 +13,7 @@ pub mod source;
 pub mod value;
 
 use crate::store::profile::Profile;
+use crate::visitor::consent::Consent;
 use attributes::AttributeId;
 use http::HeaderMap;
 use jiff::Zoned;
@@ -57,15 +58,23 @@ pub struct Facts<'a> {
     pub geo: Option<&'a Geo>,
     /// What the shop says of its customer.
     pub customer: &'a Customer,
+    /// What the visitor allows.
+    pub consent: Consent,
 }
 
 impl Facts<'_> {
     /// The language that the browser prefers, without region: `en` for `en-US`.
     #[must_use]
     pub fn language(&self) -> Option<&str> {
-        let header = self.headers.get(http::header::ACCEPT_LANGUAGE)?.to_str().ok()?;
-        request::preferred_language(header)?.split('-').next()
+        language(self.headers)
     }
+}
+
+/// The language that a request's sender prefers, without region.
+#[must_use]
+pub fn language(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(http::header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    request::preferred_language(header)?.split('-').next()
 }
 
 impl FactSource for Facts<'_> {

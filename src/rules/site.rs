@@ -6,18 +6,21 @@ mod host;
 mod limits;
 mod origin;
 mod pages;
+mod privacy;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
+pub(crate) use privacy::{CONSENT, PRIVACY};
 
 use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
+use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -74,6 +77,7 @@ pub(crate) static SITE: Section = Section {
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
 
@@ -99,6 +103,7 @@ pub(super) struct Settings {
     pub(super) pages: Vec<PagePattern>,
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) limits: SiteLimits,
+    pub(super) privacy: PrivacySettings,
 }
 
 /// Reads `site.toml`.
@@ -106,6 +111,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut table = table.documented(&SITE);
     let hosts = host::read(&mut table);
     let origin = origin::read(&mut table, &hosts);
+    let cookie = cookie::read(&mut table, &hosts);
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -117,10 +123,11 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
-        cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
+        privacy: privacy::read(&mut table, &cookie),
+        cookie,
         hosts,
     };
     table.finish();

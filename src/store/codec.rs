@@ -85,6 +85,7 @@ mod tests {
             scenarios: [("s".to_owned(), ScenarioHistory { exposures: 12, ..ScenarioHistory::default() })].into(),
             paths: vec![PathViews { path: u64::MAX, views: 13, visit: 14 }],
             tags: ["vip".to_owned()].into(),
+            erased: false,
         };
         assert_eq!(decode(&encode(&profile).unwrap()).unwrap(), profile);
         assert_eq!(decode(&encode(&Profile::default()).unwrap()).unwrap(), Profile::default());

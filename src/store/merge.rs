@@ -23,6 +23,7 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         mut scenarios,
         paths,
         tags,
+        erased,
     } = mine;
     let session = sessions(base, (visits, session), (theirs.visits, theirs.session));
     let mut their_scenarios = theirs.scenarios;
@@ -53,6 +54,7 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         scenarios,
         paths: join_paths(&base.paths, paths, theirs.paths),
         tags: join_tags(&base.tags, tags, theirs.tags),
+        erased,
     }
 }
 

@@ -12,7 +12,10 @@ mod live;
 mod merge;
 mod postgres;
 pub mod profile;
+pub mod records;
 mod sqlite;
+
+pub use sqlite::backup::{Beside, backup, restore};
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
@@ -20,6 +23,7 @@ use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
 use ledger::{BatchId, Ledger};
 use profile::Profile;
+use records::Records;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -124,6 +128,11 @@ pub trait Store: Send + Sync {
     /// The coupons that stand beside the profiles.
     fn coupons(&self) -> &dyn Coupons {
         &NoCoupons
+    }
+
+    /// What is kept of visitors, for them to see and to have erased.
+    fn records(&self) -> &dyn Records {
+        &records::NoRecords
     }
 
     /// Answers if the backend can be read and written now.

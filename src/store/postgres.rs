@@ -8,6 +8,7 @@
 mod address;
 mod coupons;
 mod events;
+mod records;
 mod schema;
 
 use super::StoreError;

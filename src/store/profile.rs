@@ -39,6 +39,9 @@ pub struct Profile {
     pub paths: Vec<PathViews>,
     /// Labels set by imports and scenarios.
     pub tags: BTreeSet<String>,
+    /// The visitor had it erased: nothing of it is written any more.
+    #[serde(skip)]
+    pub erased: bool,
 }
 
 /// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.

@@ -21,6 +21,8 @@ const STEPS: &[&str] = &["
     );
     -- Reports ask for one scenario, or for page views (which have none), of a site over a time.
     CREATE INDEX events_for_reports ON events (site, scenario, at);
+    CREATE INDEX events_of_visitor ON events (site, visitor);
+    CREATE INDEX events_by_age ON events (site, at);
 
     -- The first purchase of each order id.
     CREATE TABLE orders (
@@ -32,6 +34,7 @@ const STEPS: &[&str] = &["
         refunded DOUBLE PRECISION NOT NULL DEFAULT 0,
         PRIMARY KEY (site, id)
     );
+    CREATE INDEX orders_of_visitor ON orders (site, visitor);
 
     -- The last batches of events of each process: one whose sender was not told comes again.
     CREATE TABLE batches (
@@ -68,6 +71,7 @@ const STEPS: &[&str] = &["
         CONSTRAINT coupon_holder_once PRIMARY KEY (site, pool, holder)
     );
     CREATE UNIQUE INDEX coupon_grants_once ON coupon_grants (site, code) WHERE NOT shared;
+    CREATE INDEX coupon_grants_of_holder ON coupon_grants (site, holder);
 
     -- Pools; of those with a limit, how far they are.
     CREATE TABLE coupon_pools (

@@ -82,6 +82,32 @@ impl Cluster {
         self.sql_in("noren", text)
     }
 
+    /// A client of its database that runs SQL.
+    pub(crate) fn client(&self, text: &str) -> Command {
+        self.psql("noren", text)
+    }
+
+    /// Its processes: the first is the parent of the others.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let lock = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid")).unwrap();
+        let parent: u32 = lock.lines().next().unwrap().trim().parse().unwrap();
+        let children = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
+            let child = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The name, in brackets, may hold anything; the state and the parent follow it.
+            let of = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse::<u32>().ok()?;
+            (of == parent).then_some(child)
+        });
+        std::iter::once(parent).chain(children).collect()
+    }
+
+    /// Ends it as a power cut would, except that what it wrote is there. [`Self::stop`] tidies up behind it.
+    pub(crate) fn crash(&self) {
+        for process in self.processes() {
+            let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+        }
+    }
+
     /// Its log so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.log_file()).unwrap_or_default()
