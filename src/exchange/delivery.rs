@@ -1,6 +1,7 @@
 //! What was really delivered: only that is recorded, and what was not is given back.
 
 use super::{Exchange, Guest, Outcome};
+use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
@@ -15,6 +16,8 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the page said, once it was read.
+    pub(super) said: Option<Content>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
     pub(super) arms: Vec<Planned>,
     /// An arm was left out because one of its actions failed.

@@ -19,6 +19,7 @@ mod hydration;
 mod load;
 mod own;
 mod policies;
+mod reading;
 mod receive;
 mod respond;
 
@@ -26,6 +27,7 @@ pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
 pub use own::OwnCall;
+pub use reading::PagesRead;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -78,6 +80,8 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// Which pages were read of late.
+    pub pages_read: PagesRead,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -174,6 +178,7 @@ pub struct Exchange {
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    reading: Option<Box<reading::Underway>>,
     _in_flight: InFlight,
 }
 
@@ -276,7 +281,11 @@ impl Exchange {
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.end_reading(outcome);
+            self.record(outcome);
+        }));
+        if recorded.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
         }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

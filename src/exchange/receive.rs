@@ -69,6 +69,7 @@ impl Gateway {
             transform: None,
             delivery: super::delivery::Delivery::default(),
             load,
+            reading: None,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document && let Guest::Visitor { id, known, .. } = exchange.guest {
