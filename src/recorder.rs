@@ -3,7 +3,7 @@
 //! Decides when to write, what to drop when the store does not keep up, and what to try again. A profile waits once, however often
 //! it changed, and is written as it is then. Knows nothing of what the events mean or how the store keeps them.
 
-use crate::event::Event;
+use crate::event::{Event, What};
 use crate::store::{LiveProfile, ProfileKey, Store, StoreError, Write};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
@@ -192,7 +192,8 @@ impl Pending {
     /// Takes a write in, or gives it back when there is no room.
     fn push(&mut self, write: Write, capacity: usize) -> Option<Write> {
         match write {
-            Write::Event(event) if self.events.len() < capacity => self.events.push(event),
+            // There is room for orders when there is none for what is only counted.
+            Write::Event(event) if self.events.len() < capacity || is_order(&event) => self.events.push(event),
             Write::Profile(key, profile) if self.profiles.len() < capacity || self.profiles.contains_key(&key) => {
                 self.profiles.insert(key, profile);
             }
@@ -200,6 +201,11 @@ impl Pending {
         }
         None
     }
+}
+
+/// Orders are few, and are never dropped.
+fn is_order(event: &Event) -> bool {
+    matches!(event.what, What::Purchase(_) | What::Refund { .. })
 }
 
 impl Queue {

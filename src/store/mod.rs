@@ -9,12 +9,14 @@ pub mod coupons;
 mod live;
 mod merge;
 pub mod profile;
+pub mod records;
 mod sqlite;
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use profile::Profile;
+use records::Records;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -85,6 +87,11 @@ pub trait Store: Send + Sync {
 
     /// Writes a batch durably: events, and the present state of the profiles they touched.
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError>;
+
+    /// What is kept of visitors, for them to see and to have erased.
+    fn records(&self) -> &dyn Records {
+        &records::NoRecords
+    }
 
     /// Answers if the backend can be read and written now.
     async fn ping(&self) -> Result<(), StoreError>;
