@@ -8,7 +8,7 @@ use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
 use crate::config::render::{Style, human};
-use crate::exchange::{FailureLog, Gateway, Learnt};
+use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -191,6 +191,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         settings: reloader.gateway(),
         admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
+        pages_read: PagesRead::default(),
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
         failure_log: FailureLog::default(),

@@ -73,6 +73,7 @@ impl Gateway {
             transform: None,
             delivery: super::delivery::Delivery::default(),
             load,
+            reading: None,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document
