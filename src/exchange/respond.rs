@@ -41,7 +41,7 @@ impl Exchange {
     /// Decides, and says how the head changes. [`Exchange::head_arrived`] comes before.
     pub fn response(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> HeadEdits {
         let began = self.gateway.clock.monotonic();
-        self.kind = self.site.page_kind(request.path);
+        self.kind = self.site.page_kind(request.path, request.query);
         let mut edits = HeadEdits::default();
         for mapping in &self.site.customer {
             if let CustomerSource::ResponseHeader(name) = &mapping.from

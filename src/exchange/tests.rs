@@ -162,6 +162,8 @@ impl Shop {
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
+            recipe: crate::transform::extract::Recipe::default(),
+            learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
             holdout: 0,
             https_redirect: false,

@@ -10,6 +10,7 @@ mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
+pub mod extract;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
