@@ -26,7 +26,24 @@ pub struct Preset {
 }
 
 /// The presets' names and texts.
-const FILES: &[(&str, &str)] = &[("generic", include_str!("../platforms/generic.toml"))];
+const FILES: &[(&str, &str)] = &[
+    ("ec-cube-4", include_str!("../platforms/ec-cube-4.toml")),
+    ("ec-cube-2", include_str!("../platforms/ec-cube-2.toml")),
+    ("makeshop", include_str!("../platforms/makeshop.toml")),
+    ("color-me", include_str!("../platforms/color-me.toml")),
+    ("futureshop", include_str!("../platforms/futureshop.toml")),
+    ("shopify", include_str!("../platforms/shopify.toml")),
+    ("woocommerce", include_str!("../platforms/woocommerce.toml")),
+    ("magento", include_str!("../platforms/magento.toml")),
+    ("prestashop", include_str!("../platforms/prestashop.toml")),
+    ("zen-cart", include_str!("../platforms/zen-cart.toml")),
+    ("oscommerce", include_str!("../platforms/oscommerce.toml")),
+    ("opencart", include_str!("../platforms/opencart.toml")),
+    ("evershop", include_str!("../platforms/evershop.toml")),
+    ("django-oscar", include_str!("../platforms/django-oscar.toml")),
+    ("saleor", include_str!("../platforms/saleor.toml")),
+    ("generic", include_str!("../platforms/generic.toml")),
+];
 
 /// Read when the first of them is asked for.
 static PRESETS: LazyLock<Vec<Preset>> =
@@ -60,6 +77,8 @@ fn read(id: &'static str, text: &str) -> (Option<Preset>, Problems) {
             part: table.table("extract").map(recipe::read).unwrap_or_default(),
             signs: table.tables("sign").into_iter().filter_map(sign).collect(),
         };
+        // What visitors send and what the shop's JSON says is read where sites' own is.
+        let _ = (table.tables("forms"), table.tables("api"));
         table.finish();
         preset
     });
