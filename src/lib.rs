@@ -46,6 +46,7 @@ pub mod rules;
 pub mod scenario;
 pub mod site;
 pub mod store;
+pub mod taps;
 pub mod telemetry;
 pub mod transform;
 pub mod visitor;

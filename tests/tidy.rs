@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("proxy", "clock exchange ids plan site world"),
     (
         "exchange",
-        "action admission client clock commerce config event facts fuzzing geo ids plan recorder scenario site store telemetry transform visitor world",
+        "action admission client clock commerce config event facts fuzzing geo ids plan recorder scenario site store taps telemetry transform visitor world",
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),
@@ -36,6 +36,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("facts", "commerce ids store visitor"),
     ("geo", "facts"),
     ("plan", "event transform"),
+    ("taps", "commerce event site transform"),
     ("transform", "commerce fuzzing"),
     ("recorder", "clock event ids store telemetry"),
     ("store", "clock commerce event ids"),

@@ -21,6 +21,7 @@ mod own;
 mod policies;
 mod receive;
 mod respond;
+mod taps;
 
 pub use answer::Answer;
 pub use failures::FailureLog;
@@ -174,6 +175,7 @@ pub struct Exchange {
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    tapped: Option<Box<taps::Tapped>>,
     _in_flight: InFlight,
 }
 
@@ -276,7 +278,11 @@ impl Exchange {
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.tell_heard(outcome);
+            self.record(outcome);
+        }));
+        if recorded.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
         }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

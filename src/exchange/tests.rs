@@ -163,6 +163,7 @@ impl Shop {
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
             customer: Vec::new(),
+            taps: Arc::default(),
             holdout: 0,
             https_redirect: false,
             enabled: true,

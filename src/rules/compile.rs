@@ -164,6 +164,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         pages: settings.pages,
         deliver_by: settings.deliver_by,
         customer: settings.customer,
+        taps: Arc::new(settings.taps),
         limits: settings.limits,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,

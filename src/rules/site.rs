@@ -6,6 +6,7 @@ mod host;
 mod limits;
 mod origin;
 mod pages;
+pub(crate) mod taps;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
@@ -17,6 +18,7 @@ use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
+use crate::site::taps::Taps;
 use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -73,6 +75,8 @@ pub(crate) static SITE: Section = Section {
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
+        setting("forms", "list of tables", "", "See `[[forms]]`."),
+        setting("api", "list of tables", "", "See `[[api]]`."),
         setting("limits", "table", "", "See `[limits]`."),
     ],
 };
@@ -98,6 +102,7 @@ pub(super) struct Settings {
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
     pub(super) customer: Vec<CustomerMapping>,
+    pub(super) taps: Taps,
     pub(super) limits: SiteLimits,
 }
 
@@ -120,6 +125,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        taps: Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) },
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         hosts,
     };
