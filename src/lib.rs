@@ -22,6 +22,7 @@
 pub mod action;
 pub mod admission;
 pub mod app;
+pub mod catalogue;
 pub mod certs;
 pub mod cli;
 pub mod client;

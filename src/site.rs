@@ -39,6 +39,8 @@ pub struct Site {
     pub customer: Vec<CustomerMapping>,
     /// What is read of visitors' requests and of the shop's own JSON answers.
     pub taps: Arc<Taps>,
+    /// Most products that are remembered.
+    pub max_products: usize,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.

@@ -29,6 +29,7 @@ pub use hydration::Learnt;
 pub use own::OwnCall;
 
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -79,6 +80,8 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// What the shops sell.
+    pub catalogues: Arc<Catalogues>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.

@@ -4,6 +4,7 @@
 
 use super::{Exchange, Gateway, Guest, Outcome, RequestView, headers, load::Load};
 use crate::admission::{Reserved, Room};
+use crate::catalogue::Lesson;
 use crate::commerce::Content;
 use crate::event::{Event, What};
 use crate::ids::VisitorId;
@@ -17,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// A request that is read along.
 pub(super) struct Tapped {
     tap: Tap,
+    host: String,
     visitor: Option<VisitorId>,
     body_memory: Option<Reserved>,
     answer_memory: Option<Reserved>,
@@ -46,7 +48,13 @@ impl Gateway {
             if visitor.is_none() {
                 tap.forget_forms();
             }
-            Some(Box::new(Tapped { tap, visitor, body_memory: None, answer_memory: None }))
+            Some(Box::new(Tapped {
+                tap,
+                host: request.host.to_owned(),
+                visitor,
+                body_memory: None,
+                answer_memory: None,
+            }))
         }));
         tap.unwrap_or_else(|_| {
             self.failure(&site.id, "panic", None, "reading a request panicked");
@@ -99,8 +107,8 @@ impl Exchange {
     }
 
     /// What was learnt, once all has ended; and by whose doing. Nothing of an answer that broke off.
-    pub(super) fn heard(&mut self, outcome: &Outcome) -> Option<(Option<VisitorId>, Heard)> {
-        let Tapped { tap, visitor, .. } = *self.tapped.take()?;
+    pub(super) fn heard(&mut self, outcome: &Outcome) -> Option<(String, Option<VisitorId>, Heard)> {
+        let Tapped { tap, host, visitor, .. } = *self.tapped.take()?;
         if outcome.status == 0 {
             return None;
         }
@@ -108,12 +116,23 @@ impl Exchange {
         if heard.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "reading what was sent panicked");
         }
-        Some((visitor, heard.ok()?))
+        Some((host, visitor, heard.ok()?))
     }
 
-    /// Tells what was learnt: the visitor's doings to the recorder.
+    /// Tells what was learnt: of products to the catalogue, of the visitor's doings to the recorder.
     pub(super) fn tell_heard(&mut self, outcome: &Outcome) {
-        let Some((Some(visitor), heard)) = self.heard(outcome) else { return };
+        let Some((host, visitor, heard)) = self.heard(outcome) else { return };
+        if heard.content.product.is_some() || !heard.content.listed.is_empty() {
+            self.gateway.catalogues.of(&self.site.id).learn(&Lesson {
+                content: &heard.content,
+                host: &host,
+                page: None,
+                personal: false,
+                most: self.site.max_products,
+                at: self.gateway.clock.now(),
+            });
+        }
+        let Some(visitor) = visitor else { return };
         // Whoever was minted for a page that did not introduce them is nobody.
         if matches!(self.guest, Guest::Visitor { known: false, .. }) && self.delivery.profile.is_none() {
             return;

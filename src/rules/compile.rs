@@ -165,6 +165,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         deliver_by: settings.deliver_by,
         customer: settings.customer,
         taps: Arc::new(settings.taps),
+        max_products: settings.max_products,
         limits: settings.limits,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,

@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 27] = [
+static SECTIONS: [&Section; 28] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -20,6 +20,7 @@ static SECTIONS: [&Section; 27] = [
     &site::COOKIE,
     &site::PAGES,
     &site::CUSTOMER,
+    &site::CATALOGUE,
     &site::taps::FORMS,
     &site::taps::SUCCESS,
     &site::taps::API,

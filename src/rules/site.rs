@@ -1,5 +1,6 @@
 //! `site.toml`: one shop's settings.
 
+mod catalogue;
 mod cookie;
 mod customer;
 mod host;
@@ -8,6 +9,7 @@ mod origin;
 mod pages;
 pub(crate) mod taps;
 
+pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
 pub(crate) use limits::LIMITS;
@@ -77,9 +79,13 @@ pub(crate) static SITE: Section = Section {
         setting("customer", "table", "", "See `[customer]`."),
         setting("forms", "list of tables", "", "See `[[forms]]`."),
         setting("api", "list of tables", "", "See `[[api]]`."),
+        setting("catalogue", "table", "", "See `[catalogue]`."),
         setting("limits", "table", "", "See `[limits]`."),
     ],
 };
+
+/// How many products are remembered of a site that does not say.
+const MOST_PRODUCTS: usize = 50_000;
 
 const DELIVER_BY: [(&str, DeliverBy); 3] =
     [("auto", DeliverBy::Auto), ("page", DeliverBy::Page), ("script", DeliverBy::Script)];
@@ -103,6 +109,7 @@ pub(super) struct Settings {
     pub(super) pages: Vec<PagePattern>,
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) taps: Taps,
+    pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
 }
 
@@ -126,6 +133,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         taps: Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) },
+        max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         hosts,
     };
