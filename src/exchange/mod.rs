@@ -21,6 +21,7 @@ mod own;
 mod policies;
 mod receive;
 mod respond;
+mod taps;
 
 pub use answer::Answer;
 pub use failures::FailureLog;
@@ -28,6 +29,7 @@ pub use hydration::Learnt;
 pub use own::OwnCall;
 
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -78,6 +80,8 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// What the shops sell.
+    pub catalogues: Arc<Catalogues>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -174,6 +178,7 @@ pub struct Exchange {
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    tapped: Option<Box<taps::Tapped>>,
     _in_flight: InFlight,
 }
 
@@ -276,7 +281,11 @@ impl Exchange {
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.tell_heard(outcome);
+            self.record(outcome);
+        }));
+        if recorded.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
         }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

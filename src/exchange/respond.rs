@@ -55,6 +55,7 @@ impl Exchange {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
         self.settle_down(status, headers);
+        self.tap_answer(status, headers);
         if self.load.is_shed() {
             self.note_shed(request, status, headers);
         }
@@ -156,6 +157,7 @@ impl Exchange {
     /// # Errors
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
+        self.overhear(chunk.as_deref());
         let Some(transform) = &mut self.transform else { return Ok(()) };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,12 @@
 //! Presets: what is known of the platforms that shops are built with. One file each under `src/platforms`.
 
 use super::recipe;
-use super::site::pages;
+use super::site::{pages, taps};
 use crate::config::diagnostic::Problems;
 use crate::config::document;
 use crate::config::reader::{Placed, Table};
 use crate::site::PagePattern;
+use crate::site::taps::Taps;
 use crate::transform::extract::{Part, Sign, Trace};
 use std::path::Path;
 use std::sync::LazyLock;
@@ -21,6 +22,8 @@ pub struct Preset {
     pub pages: Vec<PagePattern>,
     /// What to look for.
     pub part: Part,
+    /// What visitors send to it, and what its own JSON says.
+    pub taps: Taps,
     /// How it is recognised.
     pub signs: Vec<Sign>,
 }
@@ -75,10 +78,9 @@ fn read(id: &'static str, text: &str) -> (Option<Preset>, Problems) {
             name: table.required_string("name").map(|name| name.value).unwrap_or_default(),
             pages: table.table("pages").map(pages::read).unwrap_or_default(),
             part: table.table("extract").map(recipe::read).unwrap_or_default(),
+            taps: Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) },
             signs: table.tables("sign").into_iter().filter_map(sign).collect(),
         };
-        // What visitors send and what the shop's JSON says is read where sites' own is.
-        let _ = (table.tables("forms"), table.tables("api"));
         table.finish();
         preset
     });

@@ -8,12 +8,14 @@ mod contract;
 pub mod coupons;
 mod live;
 mod merge;
+pub mod products;
 pub mod profile;
 mod sqlite;
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
+use products::{NoProducts, Products};
 use profile::Profile;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -85,6 +87,11 @@ pub trait Store: Send + Sync {
 
     /// Writes a batch durably: events, and the present state of the profiles they touched.
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError>;
+
+    /// The products that stand beside the profiles.
+    fn products(&self) -> &dyn Products {
+        &NoProducts
+    }
 
     /// Answers if the backend can be read and written now.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -9,11 +9,13 @@
 //! recorder's interval; so two tabs that meet in different processes within that time may each see a scenario that has one
 //! showing left, and no later page can.
 
+mod products;
 mod reader;
 mod schema;
 mod writer;
 
 use super::live::{Found, LiveProfiles};
+use super::products::Products;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::ids::Random;
 use async_trait::async_trait;
@@ -148,6 +150,10 @@ impl Store for SqliteStore {
 
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError> {
         self.ask(&self.channels()?.write, |done| writer::Job::Write { batch, done }).await
+    }
+
+    fn products(&self) -> &dyn Products {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -53,6 +53,15 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (site, id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE products (
+        site TEXT    NOT NULL,
+        id   TEXT    NOT NULL,
+        seen INTEGER NOT NULL,  -- Unix seconds
+        body TEXT    NOT NULL,  -- see store/products.rs
+        PRIMARY KEY (site, id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.
