@@ -56,11 +56,16 @@ fn answer(arguments: &Arguments) -> anyhow::Result<Answer> {
         return fetch::fetch(url);
     }
     if !Path::new(page).exists() && !page.contains('/') && page.contains('.') {
-        return fetch::fetch(Url::parse(&format!("https://{page}/")).with_context(|| format!("`{page}` is neither a file nor an address"))?);
+        return fetch::fetch(
+            Url::parse(&format!("https://{page}/"))
+                .with_context(|| format!("`{page}` is neither a file nor an address"))?,
+        );
     }
-    let body = std::fs::read(page).with_context(|| format!("{page} cannot be read: give an address that begins with https://, or a file"))?;
+    let body = std::fs::read(page)
+        .with_context(|| format!("{page} cannot be read: give an address that begins with https://, or a file"))?;
     let address = arguments.address.as_deref().unwrap_or("https://saved.invalid/");
-    let url = Url::parse(address).with_context(|| format!("`{address}` is no address of a page: write it whole, with https://"))?;
+    let url = Url::parse(address)
+        .with_context(|| format!("`{address}` is no address of a page: write it whole, with https://"))?;
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("text/html"))]);
     Ok(Answer { url, status: StatusCode::OK, headers, body })
 }
@@ -77,7 +82,10 @@ fn for_people(answer: &Answer, found: &[Found], chosen: &Preset, told: &Told) ->
     match found.first().filter(|found| found.preset.id == chosen.id) {
         Some(first) => draw_signs(&mut out, first),
         None => {
-            let _ = writeln!(out, "  no platform that Noren knows left signs enough; what schema.org says is read all the same");
+            let _ = writeln!(
+                out,
+                "  no platform that Noren knows left signs enough; what schema.org says is read all the same"
+            );
         }
     }
     if let Some(second) = found.iter().find(|found| found.preset.id != chosen.id) {

@@ -73,7 +73,8 @@ pub fn choice(found: &[Found]) -> Option<&'static Preset> {
 pub fn tell(preset: &Preset, answer: &Answer) -> Result<Told, Skip> {
     let page = page(answer)?;
     let (path, query) = (answer.url.path(), answer.url.query().unwrap_or_default());
-    let by_path = preset.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind);
+    let by_path =
+        preset.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind);
     let recipe = Recipe::new(&Part::default(), &preset.part);
     let mut reader = reader(recipe, by_path, answer, &page);
     reader.push(&answer.body);
@@ -85,7 +86,8 @@ pub fn tell(preset: &Preset, answer: &Answer) -> Result<Told, Skip> {
 
 fn page(answer: &Answer) -> Result<Page, Skip> {
     let request = HeaderMap::new();
-    let view = ResponseView { method: &Method::GET, status: answer.status, headers: &answer.headers, request: &request };
+    let view =
+        ResponseView { method: &Method::GET, status: answer.status, headers: &answer.headers, request: &request };
     eligible(&view, &[answer.status])
 }
 
@@ -105,7 +107,8 @@ fn shows(sign: &Sign, answer: &Answer, page: &Page) -> bool {
     match &sign.trace {
         Trace::Cookie(name) => cookies(&answer.headers).any(|found| is_named(found, name)),
         Trace::Header(name, pattern) => {
-            let mut values = answer.headers.get_all(&**name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let mut values =
+                answer.headers.get_all(&**name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
             values.any(|value| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&value)))
         }
         // Any mark will do to see whether it holds.
@@ -134,13 +137,16 @@ fn is_named(found: &str, wanted: &str) -> bool {
 
 /// A sign, for people.
 fn words(trace: &Trace) -> String {
-    let matching = |pattern: &Option<Regex>| pattern.as_ref().map(|pattern| format!(" matching `{pattern}`")).unwrap_or_default();
+    let matching =
+        |pattern: &Option<Regex>| pattern.as_ref().map(|pattern| format!(" matching `{pattern}`")).unwrap_or_default();
     match trace {
         Trace::Cookie(name) => format!("sets the cookie `{name}`"),
         Trace::Header(name, pattern) => format!("sends the header `{name}`{}", matching(pattern)),
         Trace::Page(Source { from, pattern }) => {
             let what = match from {
-                Place::Text(At::Selector(selector)) | Place::Element(At::Selector(selector)) => format!("has `{}`", selector.as_str()),
+                Place::Text(At::Selector(selector)) | Place::Element(At::Selector(selector)) => {
+                    format!("has `{}`", selector.as_str())
+                }
                 Place::Attribute(At::Selector(selector), name) => format!("has `{}` with `{name}`", selector.as_str()),
                 _ => "has an address".to_owned(),
             };

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 /// A platform's preset.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Preset {
     /// Its name in `site.toml`.
     pub id: &'static str,

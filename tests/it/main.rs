@@ -18,6 +18,7 @@ mod browser_policies;
 mod codings;
 mod conformance;
 mod demo;
+mod detect;
 mod durability;
 mod floods;
 mod framing;

@@ -29,9 +29,13 @@ fn saved_pages() -> Vec<(String, PathBuf)> {
 
 fn answer(page: &Path) -> (Answer, Content) {
     let text = std::fs::read_to_string(page.with_extension("json")).unwrap();
-    let Expected { address, content } = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+    let Expected { address, content } =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, "text/html".parse().unwrap())]);
-    (Answer { url: address.parse().unwrap(), status: StatusCode::OK, headers, body: std::fs::read(page).unwrap() }, content)
+    (
+        Answer { url: address.parse().unwrap(), status: StatusCode::OK, headers, body: std::fs::read(page).unwrap() },
+        content,
+    )
 }
 
 #[test]
@@ -44,7 +48,12 @@ fn saved_pages_of_every_platform_tell_what_stands_on_them() {
         let told = tell(preset, &answer).unwrap().content;
         if told != expected {
             let pretty = |content: &Content| serde_json::to_string_pretty(content).unwrap();
-            wrong.push(format!("{id}/{}\nexpected {}\nfound {}", page.file_name().unwrap().display(), pretty(&expected), pretty(&told)));
+            wrong.push(format!(
+                "{id}/{}\nexpected {}\nfound {}",
+                page.file_name().unwrap().display(),
+                pretty(&expected),
+                pretty(&told)
+            ));
         }
         seen.insert(id);
     }
@@ -58,7 +67,11 @@ fn every_saved_page_is_taken_for_its_own_platform() {
     for (id, page) in saved_pages() {
         let found = detect(&answer(&page).0).unwrap();
         if choice(&found).map(|preset| preset.id) != Some(id.as_str()) {
-            wrong.push(format!("{}: {:?}", page.display(), found.iter().map(|found| (found.preset.id, &found.signs)).collect::<Vec<_>>()));
+            wrong.push(format!(
+                "{}: {:?}",
+                page.display(),
+                found.iter().map(|found| (found.preset.id, &found.signs)).collect::<Vec<_>>()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -78,7 +91,9 @@ fn a_cookie_is_known_by_its_name_or_by_its_beginning() {
 fn signs_that_do_not_suffice_name_no_platform() {
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, "text/html".parse().unwrap())]);
     let body = b"<!doctype html><div id=bodyWrapper></div>".to_vec();
-    let found = detect(&Answer { url: "https://shop.example/".parse().unwrap(), status: StatusCode::OK, headers, body }).unwrap();
+    let found =
+        detect(&Answer { url: "https://shop.example/".parse().unwrap(), status: StatusCode::OK, headers, body })
+            .unwrap();
     assert_eq!(found.first().map(|found| (found.preset.id, found.weight)), Some(("oscommerce", 2)));
     assert_eq!(choice(&found).map(|preset| preset.id), Some("generic"));
 }
