@@ -19,6 +19,7 @@ mod codings;
 mod conformance;
 mod coupon_kills;
 mod demo;
+mod detect;
 mod durability;
 mod floods;
 mod framing;
