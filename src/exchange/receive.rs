@@ -50,7 +50,7 @@ impl Gateway {
                 (false, Guest::Nobody { bot: false }, Will { consent: Consent::NONE, chosen: true })
             });
         let (load, document) = self.weigh(site, admitted, document);
-        let tapped = self.tap(site, request, guest, &load);
+        let tapped = self.tap(site, request, guest, will.consent, &load);
         let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
             gateway: self.clone(),
