@@ -2,6 +2,7 @@
 //!
 //! The traits stand here, apart from the backends; SQL stands in `store/` alone.
 
+mod claims;
 mod codec;
 #[cfg(test)]
 mod contract;
@@ -10,6 +11,8 @@ mod live;
 mod merge;
 pub mod profile;
 mod sqlite;
+
+pub use claims::{Claim, Rest};
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
@@ -85,6 +88,23 @@ pub trait Store: Send + Sync {
 
     /// Writes a batch durably: events, and the present state of the profiles they touched.
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError>;
+
+    /// Whether other machines serve the same visitors, so that a delivery which is rationed must be claimed before it is made.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Judges and counts deliveries to one visitor, each by itself and atomically: in their order, which are granted.
+    ///
+    /// Where [`is_shared`](Self::is_shared) is false the profile's lock has seen to it, and all are granted.
+    async fn claim(&self, _key: &ProfileKey, claims: &[Claim]) -> Result<Vec<bool>, StoreError> {
+        Ok(vec![true; claims.len()])
+    }
+
+    /// Gives back claims of deliveries that were not made. One that was never counted, or was given back before, is passed over.
+    async fn unclaim(&self, _key: &ProfileKey, _claims: &[Claim]) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Answers if the backend can be read and written now.
     async fn ping(&self) -> Result<(), StoreError>;
