@@ -4,12 +4,15 @@
 
 mod claims;
 mod codec;
+mod composite;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
 mod live;
 mod merge;
+pub mod presence;
 pub mod profile;
+mod redis;
 mod sqlite;
 
 pub use claims::{Claim, Rest};
@@ -31,6 +34,11 @@ use std::time::Duration;
 pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Result<Arc<dyn Store>, StoreError> {
     match location.split_once(':') {
         Some(("sqlite", path)) => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(path), settings, random)?)),
+        Some((scheme, _)) if self::redis::is_redis(scheme) => Err(StoreError::Open {
+            location: format!("{scheme}:…"),
+            reason: "it keeps profiles, but no events".into(),
+            remedy: "name it as the store of profiles alone",
+        }),
         // A scheme has more than one letter: `C:` and `./a:b` are paths.
         Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Err(StoreError::Open {
@@ -43,18 +51,62 @@ pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Re
     }
 }
 
-/// What a store keeps in memory.
+/// Opens a store that keeps profiles at one location and events at another: `redis://…` for profiles, or what [`open`] takes.
+///
+/// Where it leads to servers, they need not be up: it connects as soon as they are. Call it within the runtime.
+///
+/// # Errors
+/// When one of them cannot be opened; the error says what to do.
+pub fn open_apart(
+    profiles: &str,
+    ledger: &str,
+    settings: &StoreSettings,
+    random: &dyn Random,
+) -> Result<Opened, StoreError> {
+    let is_redis = profiles.split_once(':').is_some_and(|(scheme, _)| self::redis::is_redis(scheme));
+    if is_redis {
+        let profiles = Arc::new(self::redis::RedisStore::open(profiles, settings, random)?);
+        let store = Arc::new(composite::Composite::new(profiles.clone(), open(ledger, settings, random)?));
+        return Ok(Opened { store, presence: profiles.clone(), messages: profiles });
+    }
+    let here = Arc::new(presence::Here::default());
+    let store = if profiles == ledger {
+        open(ledger, settings, random)?
+    } else {
+        let apart = (open(profiles, settings, random)?, open(ledger, settings, random)?);
+        Arc::new(composite::Composite::new(apart.0, apart.1))
+    };
+    Ok(Opened { store, presence: here.clone(), messages: here })
+}
+
+/// What a gateway keeps and shares.
+pub struct Opened {
+    /// Profiles, caps and events.
+    pub store: Arc<dyn Store>,
+    /// Who is on the sites now.
+    pub presence: Arc<dyn presence::Presence>,
+    /// Messages between gateways.
+    pub messages: Arc<dyn presence::Messages>,
+}
+
+/// What a store keeps in memory, and how long it keeps what nobody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
     /// About how many bytes of profiles.
     pub cache_bytes: u64,
-    /// How long a profile that nobody asks for.
+    /// How long a profile that nobody asks for stays in memory.
     pub cache_idle: Duration,
+    /// How long after its last change a profile is kept in Redis.
+    pub keep: Duration,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, cache_idle: Duration::from_secs(45 * 60) }
+        Self {
+            cache_bytes: 64 << 20,
+            cache_idle: Duration::from_secs(45 * 60),
+            keep: Duration::from_secs(400 * 86_400),
+        }
     }
 }
 
@@ -139,6 +191,12 @@ pub enum StoreError {
         reason: String,
         /// What to do.
         remedy: &'static str,
+    },
+    /// Events are committed, profiles are not: each is kept by a store of its own, and only one of them failed.
+    #[error("events are committed, profiles are not: {reason}")]
+    Profiles {
+        /// What became of the profiles.
+        reason: Box<StoreError>,
     },
     /// Too much is waiting for it already.
     #[error("the store at {location} is overloaded")]
