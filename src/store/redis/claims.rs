@@ -7,12 +7,13 @@
 use super::script::Call;
 use super::{RedisStore, name};
 use crate::store::claims::Rest;
+use crate::store::profile::ScenarioHistory;
 use crate::store::{Claim, ProfileKey, StoreError};
 use redis::from_redis_value;
 
 /// Judges and counts. `ARGV`: seconds to keep the hash, then for each claim what [`describe`] says.
 ///
-/// What the profile knows and the hash does not, having been lost, counts too. A claim of an older visit than the hash has is one
+/// What the profile knows and the hash does not, having been lost, counts too (see [`SETTLED`]). A claim of an older visit than the hash has is one
 /// of its last: the machine has not heard yet that another began.
 pub(super) const CLAIM: &str = "
 local granted = {}
@@ -98,13 +99,19 @@ fn id(claim: &Claim) -> String {
     format!("{:016x}", claim.id)
 }
 
+/// A profile counts a delivery before it is claimed: what it knows of the last seconds may be claims that are on their way, and
+/// would be counted twice.
+const SETTLED: i64 = 10;
+
 fn describe(call: &mut Call, claim: &Claim) {
     let (pages, seconds) = match claim.rest {
         Some(Rest::Pages(pages)) => (Some(u64::from(pages)), None),
         Some(Rest::Time(time)) => (None, Some(time.as_secs())),
         None => (None, None),
     };
-    let known = &claim.known;
+    let unknown = ScenarioHistory::default();
+    let is_settled = |last: i64| claim.at.as_second().saturating_sub(last) >= SETTLED;
+    let known = if claim.known.last_exposure.is_some_and(is_settled) { &claim.known } else { &unknown };
     let last = known.last_exposure.map(|at| at.to_string()).unwrap_or_default();
     call.arg(id(claim))
         .arg(claim.scenario.as_bytes())

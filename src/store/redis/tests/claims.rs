@@ -135,6 +135,17 @@ async fn counts_that_the_server_has_lost_begin_with_what_the_profile_knows() {
 }
 
 #[tokio::test]
+async fn tabs_that_are_counted_in_the_profile_before_they_are_claimed_count_once() {
+    let two = Two::new();
+    let tab = |id: u64| {
+        let known = ScenarioHistory { exposures: id as u32, last_exposure: Some(NOW), ..ScenarioHistory::default() };
+        Claim { per_visitor: Some(3), known, ..claim(id) }
+    };
+    // The last tab is the fastest.
+    assert_eq!(two.granted(&[tab(2), tab(1), tab(0), tab(3)]).await, [true, true, true, false]);
+}
+
+#[tokio::test]
 async fn many_claims_under_way_stay_bounded_and_exact() {
     let two = Two::new();
     let claims: Vec<Claim> = (0..500).map(|id| Claim { per_visitor: Some(400), ..claim(id) }).collect();
