@@ -1,6 +1,7 @@
 //! The composition root: the only module that knows all the others. Starts everything, and stops it in order.
 
 mod data;
+mod sweeper;
 
 use crate::admission::Admission;
 use crate::certs::CertStore;
@@ -222,6 +223,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         }
     });
     tasks.spawn(async move { online.run().await });
+    tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),

@@ -200,7 +200,8 @@ impl Pending {
     /// Takes a write in, or gives it back when there is no room.
     fn push(&mut self, write: Write, capacity: usize) -> Option<Write> {
         match write {
-            Write::Event(event) if self.events.len() < capacity => self.events.push(event),
+            // There is room for orders when there is none for what is only counted.
+            Write::Event(event) if self.events.len() < capacity || is_order(&event) => self.events.push(event),
             Write::Profile(key, profile) if self.profiles.len() < capacity || self.profiles.contains_key(&key) => {
                 self.profiles.insert(key, profile);
             }
@@ -208,6 +209,11 @@ impl Pending {
         }
         None
     }
+}
+
+/// Orders are few, and are never dropped.
+fn is_order(event: &Event) -> bool {
+    matches!(event.what, What::Purchase(_) | What::Refund { .. })
 }
 
 impl Queue {

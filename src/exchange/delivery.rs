@@ -1,6 +1,7 @@
 //! What was really delivered: only that is recorded, and what was not is given back.
 
 use super::{Exchange, Guest, Outcome};
+use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
@@ -15,6 +16,8 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the page said, once it was read.
+    pub(super) said: Option<Content>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
     pub(super) arms: Vec<Planned>,
     /// An arm was left out because one of its actions failed.
@@ -51,32 +54,40 @@ impl Exchange {
             self.gave_up(bailed, &written);
         }
         let Guest::Visitor { id, .. } = self.guest else { return };
-        let Some(profile) = self.delivery.profile.take() else { return };
         let at = self.gateway.clock.now();
-        let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
-        let mut writes = Vec::new();
-        if let Some(path) = self.delivery.page_view.take() {
-            writes.push(event(What::PageView { path }));
+        let site = self.site.id.clone();
+        let event = |what| Write::Event(Event { site: site.clone(), visitor: id, at, what });
+        let Some(profile) = self.delivery.profile.take() else {
+            // Counted, but not remembered.
+            let seen = self.delivery.page_view.take().filter(|_| self.will.consent.analytics);
+            self.gateway.record_all(seen.map(|path| event(What::PageView { path })));
+            return;
+        };
+        if is_erased(&profile) {
+            return;
         }
+        // What this page made happen is not owed to what it delivers.
+        let mut writes = self.page_happened(id, &profile);
         let mut delivered = 0;
         for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
             let control = edits.is_empty();
             let applied = was_applied(&edits, &written);
+            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
             if outcome.status != 0 && (control || applied) {
                 delivered += u64::from(!control);
-                writes.push(event(What::Exposure(arm)));
+                self.site.rules.exposed(&mut profile, &arm, at.as_second());
+                if self.will.consent.analytics {
+                    writes.push(event(What::Exposure(arm)));
+                }
             } else if let Some(held) = reservation {
-                profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
+                profile.unreserve(&held);
             }
         }
         if delivered > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
         }
-        let key = self.key(id);
-        self.gateway.recorder.record(Write::Profile(key, profile));
-        for write in writes {
-            self.gateway.recorder.record(write);
-        }
+        self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+        self.gateway.record_all(writes);
     }
 
     /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.
@@ -94,6 +105,11 @@ impl Exchange {
             }
         }
     }
+}
+
+/// The visitor had everything erased while this page was on its way.
+fn is_erased(profile: &LiveProfile) -> bool {
+    profile.lock().unwrap_or_else(PoisonError::into_inner).erased
 }
 
 fn was_applied(edits: &Range<usize>, written: &[bool]) -> bool {

@@ -16,9 +16,11 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod learn;
 mod load;
 mod own;
 mod policies;
+mod privacy;
 mod receive;
 mod respond;
 
@@ -39,6 +41,7 @@ use crate::site::Site;
 use crate::store::{LiveProfile, ProfileKey, Store};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
+use crate::visitor::consent::Will;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
@@ -168,6 +171,10 @@ pub struct Exchange {
     /// A navigation that might get an insertion.
     document: bool,
     guest: Guest,
+    /// What the visitor allows. Without any of it the guest is nobody.
+    will: Will,
+    /// The request brought a visitor's cookie that they do not allow any more.
+    unwanted_cookie: bool,
     profile: Profile,
     treatment: &'static str,
     kind: &'static str,

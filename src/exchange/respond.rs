@@ -3,7 +3,7 @@
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::site::CustomerSource;
 use crate::transform::{Coding, Edit, ResponseView, Transform, TransformError, choose_coding, eligible};
-use crate::visitor::cookie;
+use crate::visitor::{consent, cookie};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -141,8 +141,16 @@ impl Exchange {
 
     /// Sends the visitor's cookie, unless a shared cache may keep the response.
     fn introduce(&self, headers: &HeaderMap, edits: &mut HeadEdits, changed: bool) {
+        if !changed && headers::for_shared_caches(headers) {
+            return;
+        }
+        if self.unwanted_cookie
+            && let Ok(value) = consent::take_cookie(&self.site.cookie, self.https)
+        {
+            edits.headers.append.push((SET_COOKIE, value));
+        }
         let Guest::Visitor { id, send_cookie: true, .. } = self.guest else { return };
-        if self.delivery.profile.is_none() || (!changed && headers::for_shared_caches(headers)) {
+        if self.will.consent.personalisation && self.delivery.profile.is_none() {
             return;
         }
         let settings = &self.site.cookie;

@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 19] = [
+static SECTIONS: [&Section; 21] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -22,6 +22,8 @@ static SECTIONS: [&Section; 19] = [
     &site::PAGES,
     &site::CUSTOMER,
     &site::LIMITS,
+    &site::PRIVACY,
+    &site::CONSENT,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,
@@ -95,7 +97,8 @@ fn attributes(out: &mut String) -> fmt::Result {
             Known::Request => "the request",
             Known::History => "the visitor's history",
             Known::Response => "the shop's answer",
-            Known::Content => "the page (not in this version)",
+            Known::Content => "the page itself",
+            Known::Later => "– (not in this version)",
         };
         writeln!(
             out,
@@ -113,7 +116,7 @@ fn written(attribute: &Attribute) -> String {
     match attribute.shape {
         Shape::Plain => attribute.name.to_owned(),
         Shape::Map => format!("{}[\"…\"]", attribute.name),
-        Shape::Call => format!("{}(\"…\")", attribute.name),
+        Shape::Call => format!("{}({})", attribute.name, vec!["\"…\""; attribute.parameters.len()].join(", ")),
     }
 }
 

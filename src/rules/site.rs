@@ -6,18 +6,21 @@ mod host;
 mod limits;
 mod origin;
 mod pages;
+mod privacy;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
+pub(crate) use privacy::{CONSENT, PRIVACY};
 
 use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
+use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -53,6 +56,12 @@ pub(crate) static SITE: Section = Section {
         setting("locale", "text", "\"ja\"", "The shop's own language: `ja`, `en`."),
         setting("time_zone", "text", "\"Asia/Tokyo\"", "Time zone of schedules and of `now.*`."),
         setting("currency", "text", "\"JPY\"", "Currency of all amounts, by ISO 4217."),
+        setting(
+            "free_shipping_from",
+            "number",
+            "",
+            "Value of a cart from which on shipping is free, for `cart.free_shipping_gap`.",
+        ),
         setting("session_timeout", "duration", "\"30m\"", "A gap between two page views that ends a session."),
         setting(
             "holdout",
@@ -74,6 +83,7 @@ pub(crate) static SITE: Section = Section {
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
 
@@ -91,6 +101,7 @@ pub(super) struct Settings {
     pub(super) locale: String,
     pub(super) time_zone: TimeZone,
     pub(super) currency: String,
+    pub(super) free_shipping_from: Option<f64>,
     pub(super) session_timeout: Duration,
     pub(super) holdout: u32,
     pub(super) deliver_by: DeliverBy,
@@ -99,6 +110,7 @@ pub(super) struct Settings {
     pub(super) pages: Vec<PagePattern>,
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) limits: SiteLimits,
+    pub(super) privacy: PrivacySettings,
 }
 
 /// Reads `site.toml`.
@@ -106,6 +118,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut table = table.documented(&SITE);
     let hosts = host::read(&mut table);
     let origin = origin::read(&mut table, &hosts);
+    let cookie = cookie::read(&mut table, &hosts);
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -113,14 +126,16 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         locale: locale(&mut table).unwrap_or_else(|| "ja".to_owned()),
         time_zone: time_zone(&mut table),
         currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
+        free_shipping_from: free_shipping_from(&mut table),
         session_timeout: session_timeout(&mut table),
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
-        cookie: cookie::read(&mut table, &hosts),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
+        privacy: privacy::read(&mut table, &cookie),
+        cookie,
         hosts,
     };
     table.finish();
@@ -194,6 +209,16 @@ fn currency(table: &mut Table<'_, '_>) -> Option<String> {
         format!("`{}` is no currency", text.value),
         Some("write its three capital letters: `JPY`, `USD`, `EUR`".into()),
     );
+    None
+}
+
+fn free_shipping_from(table: &mut Table<'_, '_>) -> Option<f64> {
+    let found = table.number("free_shipping_from")?;
+    if found.value.is_finite() && found.value >= 0.0 {
+        return Some(found.value);
+    }
+    let message = format!("`{}` is no amount of money", found.value);
+    table.error("out-of-range", found.span, message, Some("write it without sign: `free_shipping_from = 5000`".into()));
     None
 }
 

@@ -3,8 +3,11 @@
 //! Both are written at once, and neither waits for the other's recovery. Nothing is doubled when only one fails: a profile's state
 //! can be written again, and whoever wrote is told when the events are committed ([`StoreError::Profiles`]).
 
+use super::records::{Before, Kept, Records};
 use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
+use crate::ids::SiteId;
 use async_trait::async_trait;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The two.
@@ -55,8 +58,37 @@ impl Store for Composite {
         self.profiles.unclaim(key, claims).await
     }
 
+    fn records(&self) -> &dyn Records {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let (profiles, ledger) = tokio::join!(self.profiles.ping(), self.ledger.ping());
         profiles.and(ledger)
+    }
+}
+
+#[async_trait]
+impl Records for Composite {
+    async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
+        let (profiles, ledger) = (self.profiles.records(), self.ledger.records());
+        let (profile, events) = tokio::try_join!(profiles.about(key, 0), ledger.about(key, most))?;
+        Ok(Kept { profile: profile.profile, ..events })
+    }
+
+    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        let (profiles, ledger) = tokio::join!(self.profiles.records().erase(key), self.ledger.records().erase(key));
+        profiles.and(ledger)
+    }
+
+    async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
+        let (profiles, ledger) = (self.profiles.records(), self.ledger.records());
+        let (profiles, ledger) = tokio::join!(profiles.sweep(site, before, most), ledger.sweep(site, before, most));
+        Ok(profiles?.max(ledger?))
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
+        let (profiles, ledger) = tokio::try_join!(self.profiles.records().sites(), self.ledger.records().sites())?;
+        Ok(profiles.into_iter().chain(ledger).collect::<BTreeSet<_>>().into_iter().collect())
     }
 }

@@ -12,6 +12,7 @@ mod live;
 mod merge;
 pub mod presence;
 pub mod profile;
+pub mod records;
 mod redis;
 mod sqlite;
 
@@ -21,6 +22,7 @@ use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use profile::Profile;
+use records::Records;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -156,6 +158,11 @@ pub trait Store: Send + Sync {
     /// Gives back claims of deliveries that were not made. One that was never counted, or was given back before, is passed over.
     async fn unclaim(&self, _key: &ProfileKey, _claims: &[Claim]) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// What is kept of visitors, for them to see and to have erased.
+    fn records(&self) -> &dyn Records {
+        &records::NoRecords
     }
 
     /// Answers if the backend can be read and written now.

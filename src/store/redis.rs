@@ -10,6 +10,7 @@ mod claims;
 mod keeper;
 mod link;
 mod presence;
+mod records;
 mod row;
 mod script;
 
@@ -17,8 +18,9 @@ pub(super) use address::is_redis;
 
 use super::live::{Committed, Found, LiveProfiles, Row, lock};
 use super::presence::Listeners;
+use super::records::Records;
 use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write, codec};
-use crate::ids::{Random, VisitorId};
+use crate::ids::{Random, SiteId, VisitorId};
 use address::Address;
 use ahash::AHashMap;
 use async_trait::async_trait;
@@ -43,10 +45,13 @@ pub(super) struct RedisStore {
     attempts: Mutex<AHashMap<ProfileKey, Vec<Attempt>>>,
     scripts: Scripts,
     keep: Duration,
+    /// Of sites that keep profiles for less: from when on.
+    kept_since: Mutex<AHashMap<SiteId, i64>>,
 }
 
 struct Scripts {
     put: Script,
+    erase: Script,
     claim: Script,
     unclaim: Script,
     saw: Script,
@@ -85,12 +90,14 @@ impl RedisStore {
             attempts: Mutex::default(),
             scripts: Scripts {
                 put: Script::new(row::PUT),
+                erase: Script::new(row::ERASE),
                 claim: Script::new(claims::CLAIM),
                 unclaim: Script::new(claims::UNCLAIM),
                 saw: Script::new(presence::SAW),
                 online: Script::new(presence::ONLINE_NOW),
             },
             keep: settings.keep,
+            kept_since: Mutex::default(),
         })
     }
 
@@ -100,23 +107,26 @@ impl RedisStore {
         answer.ok_or(StoreError::Closed)?.map_err(|error| self.link.failed(&error))
     }
 
-    async fn read(&self, key: &ProfileKey) -> Result<Option<Row>, StoreError> {
+    async fn read(&self, key: &ProfileKey) -> Result<Option<StoredRow>, StoreError> {
         let bytes: Option<Vec<u8>> = self.link.ask(cmd("GET").arg(name(key, "p"))).await?;
-        bytes.map(|bytes| self.row(key, &bytes)).transpose()
+        bytes.map(|bytes| self.parse(&bytes)).transpose()
+    }
+
+    fn parse(&self, bytes: &[u8]) -> Result<StoredRow, StoreError> {
+        StoredRow::read(bytes).ok_or_else(|| StoreError::Backend {
+            location: self.link.place().to_string(),
+            reason: "what is kept of a visitor is not Noren's".into(),
+        })
     }
 
     /// What a row tells: whose it is, and what of ours is in it.
-    fn row(&self, key: &ProfileKey, bytes: &[u8]) -> Result<Row, StoreError> {
-        let row = StoredRow::read(bytes).ok_or_else(|| StoreError::Backend {
-            location: self.link.place().to_string(),
-            reason: "what is kept of a visitor is not Noren's".into(),
-        })?;
+    fn row(&self, key: &ProfileKey, row: StoredRow) -> Row {
         let base = row.contains_of(self.process).and_then(|write| {
             let attempts = lock(&self.attempts);
             attempts.get(key)?.iter().find(|attempt| attempt.write == write).map(|attempt| attempt.body.clone())
         });
         let foreign = row.is_foreign(self.process);
-        Ok(Row { committed: Committed { revision: row.revision, body: row.body }, foreign, base })
+        Row { committed: Committed { revision: row.revision, body: row.body }, foreign, base }
     }
 
     /// Writes profiles' present states, each over what is known to be there; what others have written since is taken in first.
@@ -151,7 +161,12 @@ impl RedisStore {
 
     /// Tries once; gives those back that must be tried again.
     async fn put_round(&self, mut puts: Vec<Put>) -> Result<Vec<Put>, StoreError> {
-        let calls = puts.iter_mut().map(|put| self.prepare(put)).collect();
+        // Nothing is written any more of what was erased here.
+        puts.retain(|put| !lock(&put.live).erased);
+        let calls: Vec<Call> = puts.iter_mut().map(|put| self.prepare(put)).collect();
+        if calls.is_empty() {
+            return Ok(Vec::new());
+        }
         let answers = self.link.run(&self.scripts.put, calls).await?;
         let (mut again, mut failure) = (Vec::new(), None);
         for (put, answer) in puts.into_iter().zip(answers) {
@@ -166,7 +181,11 @@ impl RedisStore {
 
     fn prepare(&self, put: &mut Put) -> Call {
         // Its failure leaves an empty body, which is a default profile: a profile can always be written as JSON.
-        put.body = codec::encode(&lock(&put.live)).unwrap_or_default().into();
+        let keep = {
+            let profile = lock(&put.live);
+            put.body = codec::encode(&profile).unwrap_or_default().into();
+            self.keep_for(&put.key.site, profile.session.last_seen)
+        };
         put.write = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
         let mut attempts = lock(&self.attempts);
         let attempts = attempts.entry(put.key.clone()).or_default();
@@ -178,8 +197,15 @@ impl RedisStore {
         call.arg(row::revision_text(put.over))
             .arg(Writer { process: self.process, write: put.write }.to_bytes())
             .arg(&*put.body)
-            .number(self.keep.as_secs().max(1));
+            .number(keep);
         call
+    }
+
+    /// How long a profile is kept that was last seen then, in seconds.
+    fn keep_for(&self, site: &SiteId, seen: i64) -> u64 {
+        let since = lock(&self.kept_since).get(site).copied();
+        let kept = since.and_then(|since| u64::try_from(seen.saturating_sub(since)).ok());
+        self.keep.as_secs().min(kept.unwrap_or(u64::MAX)).max(1)
     }
 
     /// Takes an answer in; gives the write back if it must be tried again.
@@ -194,9 +220,14 @@ impl RedisStore {
             }
             Ok(Value::Array(row)) => {
                 let Some(Value::BulkString(bytes)) = row.first() else { return Ok(Some(put)) };
-                let absorbed = self.row(&put.key, bytes).and_then(|row| {
-                    put.over = row.committed.revision;
-                    self.live.absorb(&put.key, &put.live, row).map_err(|error| StoreError::Backend {
+                let absorbed = self.parse(bytes).and_then(|row| {
+                    put.over = row.revision;
+                    if row.is_erased() {
+                        self.live.reset(&put.key, &put.live);
+                        return Ok(false);
+                    }
+                    let row = self.row(&put.key, row);
+                    self.live.absorb(&put.key, &put.live, row).map(|()| true).map_err(|error| StoreError::Backend {
                         location: self.link.place().to_string(),
                         reason: error.to_string(),
                     })
@@ -204,7 +235,7 @@ impl RedisStore {
                 // This one was not written, and what was is taken in.
                 lock(&self.attempts).remove(&put.key);
                 match absorbed {
-                    Ok(()) => Ok(Some(put)),
+                    Ok(again) => Ok(again.then_some(put)),
                     // Only a newer program writes what this one cannot read: its word stands.
                     Err(error) => {
                         tracing::warn!(site = %put.key.site, %error, "left a profile to the process that wrote it");
@@ -254,8 +285,12 @@ impl Store for RedisStore {
             Found::Live(live) => return Ok(live),
             Found::Awaited(wait) => wait,
             Found::Fetch(fetch, wait) => {
-                let row = self.read(key).await;
-                fetch.finish(row, self.link.place());
+                match self.read(key).await {
+                    Ok(Some(row)) if row.is_erased() => fetch.finish(Ok(None), self.link.place()),
+                    Ok(Some(row)) => fetch.finish(Ok(Some(self.row(key, row))), self.link.place()),
+                    Ok(None) => fetch.lost(self.link.place()),
+                    Err(error) => fetch.finish(Err(error), self.link.place()),
+                }
                 wait
             }
         };
@@ -285,6 +320,10 @@ impl Store for RedisStore {
 
     async fn unclaim(&self, key: &ProfileKey, claims: &[Claim]) -> Result<(), StoreError> {
         self.unclaim_all(key, claims).await
+    }
+
+    fn records(&self) -> &dyn Records {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -10,10 +10,12 @@
 //! showing left, and no later page can.
 
 mod reader;
+mod records;
 mod schema;
 mod writer;
 
 use super::live::{Found, LiveProfiles};
+use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::ids::Random;
 use async_trait::async_trait;
@@ -148,6 +150,10 @@ impl Store for SqliteStore {
 
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError> {
         self.ask(&self.channels()?.write, |done| writer::Job::Write { batch, done }).await
+    }
+
+    fn records(&self) -> &dyn Records {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -34,6 +34,7 @@ mod oscar;
 mod overload;
 mod own_faults;
 mod passthrough;
+mod privacy;
 mod protocols;
 mod reload;
 mod requests;

@@ -6,8 +6,8 @@
 use super::script::Call;
 use super::{RedisStore, hex};
 use crate::ids::{SiteId, VisitorId};
-use crate::store::StoreError;
 use crate::store::presence::{MOST, Messages, ONLINE, Online, Presence, Seen, Subscription, gone, path_of};
+use crate::store::{ProfileKey, StoreError};
 use ahash::AHashMap;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -51,6 +51,16 @@ fn names(site: &SiteId) -> [String; 2] {
 
 fn channel(name: &str) -> String {
     format!("noren:to:{name}")
+}
+
+impl RedisStore {
+    /// A visitor is on their site no more.
+    pub(super) async fn forget(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        let [online, pages] = names(&key.site);
+        let visitor = hex(key.visitor);
+        self.link.ask::<i64>(cmd("ZREM").arg(online).arg(&visitor)).await?;
+        self.link.ask::<i64>(cmd("HDEL").arg(pages).arg(&visitor)).await.map(drop)
+    }
 }
 
 #[async_trait]

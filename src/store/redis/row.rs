@@ -1,5 +1,7 @@
 //! A profile as Redis has it: a revision, who wrote it last, and the profile's bytes.
 //!
+//! A row without a profile says that it was erased, to those who still have it in memory, and goes after an hour.
+//!
 //! The revision is the server's time in microseconds, and grows with each write: a row that was lost with a server and begun anew
 //! is newer than the one that was lost. The last few writers are kept with the numbers of their writes. By them a process whose
 //! write was never answered learns whether it is in what others have written over it: nothing is counted twice.
@@ -10,9 +12,10 @@ use std::sync::Arc;
 ///
 /// `ARGV`: the known revision, process and number of the write, the profile, seconds to keep it.
 pub(super) const PUT: &str = "
-local head = redis.call('GETRANGE', KEYS[1], 0, 79)
+local head = redis.call('GETRANGE', KEYS[1], 0, 80)
 local there = string.sub(head, 1, 16)
-if there ~= '' and there ~= ARGV[1] then
+local begun_after_erasure = #head == 80 and ARGV[1] == ''
+if there ~= '' and there ~= ARGV[1] and not begun_after_erasure then
     return { redis.call('GET', KEYS[1]) }
 end
 local time = redis.call('TIME')
@@ -32,6 +35,18 @@ writers = string.sub(writers .. string.rep('\\0', 64), 1, 64)
 redis.call('SET', KEYS[1], revision .. writers .. ARGV[3], 'EX', ARGV[4])
 return revision
 ";
+
+/// Erases a visitor. `KEYS`: the profile, the claims. `ARGV`: process and number of the write, seconds to remember it.
+pub(super) const ERASE: &str = "
+local time = redis.call('TIME')
+local revision = string.format('%016.0f', time[1] * 1000000 + time[2])
+redis.call('SET', KEYS[1], revision .. ARGV[1] .. string.rep('\\0', 48), 'EX', ARGV[2])
+redis.call('DEL', KEYS[2])
+return 1
+";
+
+/// Longer than anything stays in a gateway's memory.
+pub(super) const ERASED: u64 = 3600;
 
 /// What was read.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,6 +79,11 @@ impl StoredRow {
             Writer { process: number(process), write: number(write) }
         });
         Some(Self { revision, writers: writers.collect(), body: body.into() })
+    }
+
+    /// The visitor had it erased.
+    pub(super) fn is_erased(&self) -> bool {
+        self.body.is_empty()
     }
 
     /// Whether another process wrote it last.

@@ -53,6 +53,12 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (site, id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- A visitor may ask for what is kept of them, and what is old goes.
+    CREATE INDEX events_of_visitor ON events (site, visitor);
+    CREATE INDEX events_by_age ON events (site, at);
+    CREATE INDEX profiles_by_age ON profiles (site, seen);
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.
