@@ -8,12 +8,16 @@ mod online;
 pub use online::Online;
 
 use crate::event::{Event, What};
+use crate::store::ledger::BatchId;
 use crate::store::presence::Seen;
 use crate::store::{LiveProfile, ProfileKey, Store, StoreError, Write};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -304,10 +308,12 @@ impl Worker {
     /// events have a store of their own then, and must not wait.
     async fn persist(&self, mut batch: Batch, last: bool) {
         let mut pause = FIRST_PAUSE;
+        // A store that fails may have kept the batch all the same: by its name, it is kept once.
+        let id = self.store.next_batch();
         loop {
             let writes = batch.writes();
             let count = writes.len() as u64;
-            let outcome = if writes.is_empty() { Ok(()) } else { self.store.write(writes).await };
+            let outcome = if writes.is_empty() { Ok(()) } else { self.write(id, writes).await };
             let Err(error) = outcome else {
                 let mut queue = self.shared.queue();
                 queue.stats.written += count;
@@ -383,6 +389,17 @@ impl Worker {
             }
             self.shared.filled.notify_one();
         }
+    }
+
+    /// A store that panics has failed like any other: all that comes later is still to be written.
+    async fn write(&self, id: BatchId, writes: Vec<Write>) -> Result<(), StoreError> {
+        let mut writing = self.store.write_once(id, writes);
+        poll_fn(|cx| {
+            catch_unwind(AssertUnwindSafe(|| writing.as_mut().poll(cx))).unwrap_or_else(|_| {
+                Poll::Ready(Err(StoreError::Backend { location: "its own code".into(), reason: "it panicked".into() }))
+            })
+        })
+        .await
     }
 
     async fn out_of_patience(&self) {

@@ -3,6 +3,8 @@
 //! Both are written at once, and neither waits for the other's recovery. Nothing is doubled when only one fails: a profile's state
 //! can be written again, and whoever wrote is told when the events are committed ([`StoreError::Profiles`]).
 
+use super::coupons::Coupons;
+use super::ledger::{BatchId, Ledger};
 use super::records::{Before, Kept, Records};
 use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
 use crate::ids::SiteId;
@@ -13,11 +15,11 @@ use std::sync::Arc;
 /// The two.
 pub(super) struct Composite {
     profiles: Arc<dyn Store>,
-    ledger: Arc<dyn Store>,
+    ledger: Arc<dyn Ledger>,
 }
 
 impl Composite {
-    pub(super) fn new(profiles: Arc<dyn Store>, ledger: Arc<dyn Store>) -> Self {
+    pub(super) fn new(profiles: Arc<dyn Store>, ledger: Arc<dyn Ledger>) -> Self {
         Self { profiles, ledger }
     }
 }
@@ -37,13 +39,30 @@ impl Store for Composite {
     }
 
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError> {
-        let (events, profiles): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|write| matches!(write, Write::Event(_)));
-        let ledger = async { if events.is_empty() { Ok(()) } else { self.ledger.write(events).await } };
+        self.write_once(BatchId::NONE, batch).await
+    }
+
+    fn next_batch(&self) -> BatchId {
+        self.ledger.next_batch()
+    }
+
+    async fn write_once(&self, id: BatchId, batch: Vec<Write>) -> Result<(), StoreError> {
+        let (mut events, mut profiles) = (Vec::new(), Vec::new());
+        for write in batch {
+            match write {
+                Write::Event(event) => events.push(event),
+                profile @ Write::Profile(..) => profiles.push(profile),
+            }
+        }
+        let ledger = async { if events.is_empty() { Ok(()) } else { self.ledger.append(id, events).await } };
         let profiles = async { if profiles.is_empty() { Ok(()) } else { self.profiles.write(profiles).await } };
         let (events, profiles) = tokio::join!(ledger, profiles);
         events?;
         profiles.map_err(|reason| StoreError::Profiles { reason: Box::new(reason) })
+    }
+
+    fn coupons(&self) -> &dyn Coupons {
+        &*self.ledger
     }
 
     fn is_shared(&self) -> bool {
@@ -71,24 +90,24 @@ impl Store for Composite {
 #[async_trait]
 impl Records for Composite {
     async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
-        let (profiles, ledger) = (self.profiles.records(), self.ledger.records());
+        let (profiles, ledger) = (self.profiles.records(), &self.ledger);
         let (profile, events) = tokio::try_join!(profiles.about(key, 0), ledger.about(key, most))?;
         Ok(Kept { profile: profile.profile, ..events })
     }
 
     async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
-        let (profiles, ledger) = tokio::join!(self.profiles.records().erase(key), self.ledger.records().erase(key));
+        let (profiles, ledger) = tokio::join!(self.profiles.records().erase(key), self.ledger.erase(key));
         profiles.and(ledger)
     }
 
     async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
-        let (profiles, ledger) = (self.profiles.records(), self.ledger.records());
+        let (profiles, ledger) = (self.profiles.records(), &self.ledger);
         let (profiles, ledger) = tokio::join!(profiles.sweep(site, before, most), ledger.sweep(site, before, most));
         Ok(profiles?.max(ledger?))
     }
 
     async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
-        let (profiles, ledger) = tokio::try_join!(self.profiles.records().sites(), self.ledger.records().sites())?;
+        let (profiles, ledger) = tokio::try_join!(self.profiles.records().sites(), self.ledger.sites())?;
         Ok(profiles.into_iter().chain(ledger).collect::<BTreeSet<_>>().into_iter().collect())
     }
 }

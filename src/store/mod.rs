@@ -4,12 +4,15 @@
 
 mod claims;
 mod codec;
+pub mod codes;
 mod composite;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod ledger;
 mod live;
 mod merge;
+mod postgres;
 pub mod presence;
 pub mod profile;
 pub mod records;
@@ -17,10 +20,13 @@ mod redis;
 mod sqlite;
 
 pub use claims::{Claim, Rest};
+pub use sqlite::backup::{Beside, backup, restore};
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
+use coupons::{Coupons, NoCoupons};
+use ledger::{BatchId, Ledger};
 use profile::Profile;
 use records::Records;
 use std::path::Path;
@@ -34,13 +40,12 @@ use std::time::Duration;
 /// # Errors
 /// When it cannot be opened; the error says what to do.
 pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(embedded(location, settings, random)?))
+}
+
+fn embedded(location: &str, settings: &StoreSettings, random: &dyn Random) -> Result<sqlite::SqliteStore, StoreError> {
     match location.split_once(':') {
-        Some(("sqlite", path)) => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(path), settings, random)?)),
-        Some((scheme, _)) if self::redis::is_redis(scheme) => Err(StoreError::Open {
-            location: format!("{scheme}:…"),
-            reason: "it keeps profiles, but no events".into(),
-            remedy: "name it as the store of profiles alone",
-        }),
+        Some(("sqlite", path)) => sqlite::SqliteStore::open(Path::new(path), settings, random),
         // A scheme has more than one letter: `C:` and `./a:b` are paths.
         Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Err(StoreError::Open {
@@ -49,11 +54,12 @@ pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Re
                 remedy: "give a file's path",
             })
         }
-        _ => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location), settings, random)?)),
+        _ => sqlite::SqliteStore::open(Path::new(location), settings, random),
     }
 }
 
-/// Opens a store that keeps profiles at one location and events at another: `redis://…` for profiles, or what [`open`] takes.
+/// Opens a store that keeps profiles at one location and events, orders and coupons at another: `redis://…` or what [`open`] takes
+/// for profiles, `postgres://…` or what [`open`] takes for the ledger.
 ///
 /// Where it leads to servers, they need not be up: it connects as soon as they are. Call it within the runtime.
 ///
@@ -65,19 +71,21 @@ pub fn open_apart(
     settings: &StoreSettings,
     random: &dyn Random,
 ) -> Result<Opened, StoreError> {
-    let is_redis = profiles.split_once(':').is_some_and(|(scheme, _)| self::redis::is_redis(scheme));
-    if is_redis {
+    let scheme = |location: &str| location.split_once(':').map(|(scheme, _)| scheme.to_owned()).unwrap_or_default();
+    let here = Arc::new(presence::Here::default());
+    if profiles == ledger {
+        return Ok(Opened { store: open(ledger, settings, random)?, presence: here.clone(), messages: here });
+    }
+    let ledger: Arc<dyn Ledger> = match scheme(ledger).as_str() {
+        "postgres" | "postgresql" => open_ledger(ledger, random)?,
+        _ => Arc::new(embedded(ledger, settings, random)?),
+    };
+    if self::redis::is_redis(&scheme(profiles)) {
         let profiles = Arc::new(self::redis::RedisStore::open(profiles, settings, random)?);
-        let store = Arc::new(composite::Composite::new(profiles.clone(), open(ledger, settings, random)?));
+        let store = Arc::new(composite::Composite::new(profiles.clone(), ledger));
         return Ok(Opened { store, presence: profiles.clone(), messages: profiles });
     }
-    let here = Arc::new(presence::Here::default());
-    let store = if profiles == ledger {
-        open(ledger, settings, random)?
-    } else {
-        let apart = (open(profiles, settings, random)?, open(ledger, settings, random)?);
-        Arc::new(composite::Composite::new(apart.0, apart.1))
-    };
+    let store = Arc::new(composite::Composite::new(Arc::new(embedded(profiles, settings, random)?), ledger));
     Ok(Opened { store, presence: here.clone(), messages: here })
 }
 
@@ -89,6 +97,26 @@ pub struct Opened {
     pub presence: Arc<dyn presence::Presence>,
     /// Messages between gateways.
     pub messages: Arc<dyn presence::Messages>,
+}
+
+/// Opens the ledger at an address: `postgres://…`. The server is not asked for anything yet, and may be down.
+///
+/// # Errors
+/// When the address cannot be understood, or a file that it names cannot be read.
+pub fn open_ledger(location: &str, random: &dyn Random) -> Result<Arc<dyn Ledger>, StoreError> {
+    match location.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::PostgresLedger::open(location, random)?)),
+        Some((scheme, _)) => Err(StoreError::Open {
+            location: format!("{scheme}:…"),
+            reason: "no such kind of ledger".into(),
+            remedy: "give an address like postgres://USER:PASSWORD@HOST/DATABASE",
+        }),
+        None => Err(StoreError::Open {
+            location: location.into(),
+            reason: "it is no address of a server".into(),
+            remedy: "give one like postgres://USER:PASSWORD@HOST/DATABASE",
+        }),
+    }
 }
 
 /// What a store keeps in memory, and how long it keeps what nobody asks for.
@@ -158,6 +186,21 @@ pub trait Store: Send + Sync {
     /// Gives back claims of deliveries that were not made. One that was never counted, or was given back before, is passed over.
     async fn unclaim(&self, _key: &ProfileKey, _claims: &[Claim]) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Names the next batch, for [`Self::write_once`].
+    fn next_batch(&self) -> BatchId {
+        BatchId::NONE
+    }
+
+    /// Writes a batch that may be tried again under the same name, with the same events or fewer: none of them is kept twice.
+    async fn write_once(&self, _: BatchId, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.write(batch).await
+    }
+
+    /// The coupons that stand beside the profiles.
+    fn coupons(&self) -> &dyn Coupons {
+        &NoCoupons
     }
 
     /// What is kept of visitors, for them to see and to have erased.

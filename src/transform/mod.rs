@@ -10,6 +10,7 @@ mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
@@ -18,7 +19,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
 mod pipeline;
@@ -32,6 +33,7 @@ pub use edit::{Edit, Position, Target};
 pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
+pub use fit::can_stand;
 pub use footprint::{GROWTH, declared_window, footprint};
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;

@@ -37,7 +37,8 @@ pub static STORE: Section = Section {
             "ledger",
             "address or path",
             "",
-            "Events: a file's path, or `file:PATH` of a file with the address in it. Needs a restart.",
+            "Events, orders and coupon codes: `postgres://user:password@host/database` (PostgreSQL 15 or later), a file's path, or `file:PATH` of \
+             a file with the address in it. Needs a restart.",
         ),
         setting(
             "keep_profiles",
