@@ -140,7 +140,12 @@ impl Scene {
     }
 
     /// A fault: events are recorded as it begins and while it lasts, and holders ask for codes in vain.
-    async fn suffers<T>(&mut self, fault: &str, begin: impl FnOnce(&mut Cluster) -> T, end: impl FnOnce(&mut Cluster, T)) {
+    async fn suffers<T>(
+        &mut self,
+        fault: &str,
+        begin: impl FnOnce(&mut Cluster) -> T,
+        end: impl FnOnce(&mut Cluster, T),
+    ) {
         let before = self.kept();
         self.record(EVENTS / 2);
         let state = begin(&mut self.cluster);
@@ -178,7 +183,8 @@ fn set(cluster: &Cluster, setting: &str) {
 
 /// Another client that keeps the tables locked.
 fn lock(cluster: &Cluster) -> Child {
-    let client = cluster.client("BEGIN; LOCK TABLE noren.coupon_grants, noren.events; SELECT pg_sleep(600)").spawn().unwrap();
+    let client =
+        cluster.client("BEGIN; LOCK TABLE noren.coupon_grants, noren.events; SELECT pg_sleep(600)").spawn().unwrap();
     eventually("the tables are locked", || {
         let locks = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted AND relation = 'noren.events'::regclass";
         (cluster.sql(locks) == "1").then_some(())
@@ -210,10 +216,16 @@ async fn whatever_happens_to_postgres_codes_and_events_are_kept_once() {
         )
         .await;
     scene
-        .suffers("tables locked by another client", |cluster| lock(cluster), |cluster, mut client| {
-            cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted");
-            client.wait().unwrap();
-        })
+        .suffers(
+            "tables locked by another client",
+            |cluster| lock(cluster),
+            |cluster, mut client| {
+                cluster.sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted",
+                );
+                client.wait().unwrap();
+            },
+        )
         .await;
     scene
         .suffers(

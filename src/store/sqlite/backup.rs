@@ -108,7 +108,9 @@ fn is_free(path: &Path) -> Result<(), StoreError> {
         connection.execute_batch("BEGIN EXCLUSIVE; ROLLBACK")
     };
     match alone() {
-        Err(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) => {
+        Err(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) =>
+        {
             Err(refused(path, "a process has it open".to_owned(), "stop it first"))
         }
         // A damaged store is a reason to restore, not to refuse.
