@@ -32,6 +32,7 @@ mod insertion;
 mod ledger_faults;
 mod logs;
 mod messages;
+mod operators;
 mod origin_faults;
 mod oscar;
 mod overload;
