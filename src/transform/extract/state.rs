@@ -1,10 +1,11 @@
 //! What is open on the page while it is read: texts that are being gathered, and rows of lists.
 
-use super::draft::{Draft, Given, Row};
+use super::draft::Draft;
 use super::links::Links;
 use super::microdata::Microdata;
 use super::recipe::{JSON_LD, List, MICRODATA, OPEN_GRAPH, Place, Slot, Want};
 use super::text::{self, Gathered};
+use super::values::{Given, Row};
 use super::{Reading, jsonld, meta, schema};
 use ahash::AHashMap;
 use std::sync::Arc;
@@ -237,6 +238,9 @@ impl State {
     pub(super) fn begin_row(&mut self, list: List) -> u64 {
         self.close_row(list);
         self.serial += 1;
+        if self.draft.is_full(list) {
+            return 0;
+        }
         self.rows.push(OpenRow { list, serial: self.serial, row: Row::default() });
         self.serial
     }
