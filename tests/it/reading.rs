@@ -71,7 +71,7 @@ fn events(gateway: &Gateway) -> Vec<(String, Value)> {
 fn shopping_in_the_demo_is_learnt_from_its_pages_and_the_order_counts_once() {
     let gateway = Gateway::demo();
     let mut visitor = Visitor::default();
-    let mut post = |visitor: &mut Visitor, path: &str, form: &str| {
+    let post = |visitor: &mut Visitor, path: &str, form: &str| {
         let request = visitor.request(path).method("POST").header("Content-Type", "application/x-www-form-urlencoded");
         let response = gateway.fetch(&request.body(form));
         visitor.keep(&response);

@@ -209,7 +209,7 @@ impl State {
     fn give(&mut self, at: usize, given: Given<'_>) {
         let wants = self.wants.clone();
         let Some(want) = wants.get(at) else { return };
-        let taken = |text| want.source.take(text).map(|found| text::clean(found));
+        let taken = |text| want.source.take(text).map(text::clean);
         let found = match given {
             Given::Text(text) => taken(text).filter(|text| !text.is_empty() || is_mark(&want.slot)),
             Given::Value(text) => taken(text),
@@ -257,7 +257,9 @@ impl State {
         let of_list = |at: &usize| matches!(wants.get(*at), Some(Want { slot: Slot::InRow(of, _), .. }) if *of == list);
         let mut open: Vec<usize> = self.open.keys().copied().filter(of_list).collect();
         open.sort_unstable();
-        open.into_iter().for_each(|at| self.end_now(at));
+        for at in open {
+            self.end_now(at);
+        }
         if let Some(at) = self.rows.iter().position(|open| open.list == list) {
             let open = self.rows.swap_remove(at);
             self.draft.put_row(list, &open.row);
@@ -343,7 +345,9 @@ impl State {
     pub(super) fn finish(&mut self) {
         let mut open: Vec<usize> = self.open.keys().copied().collect();
         open.sort_unstable();
-        open.into_iter().for_each(|at| self.end_now(at));
+        for at in open {
+            self.end_now(at);
+        }
         for list in [List::Listed, List::CartLines, List::OrderLines] {
             self.close_row(list);
         }
