@@ -40,6 +40,7 @@ mod own_faults;
 mod passthrough;
 mod privacy;
 mod protocols;
+mod reading;
 mod reload;
 mod requests;
 mod slow;
