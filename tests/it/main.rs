@@ -41,5 +41,6 @@ mod slow;
 mod smuggling;
 mod streaming;
 mod succession;
+mod taps;
 mod websocket;
 mod worker;
