@@ -1,6 +1,7 @@
 //! The composition root: the only module that knows all the others. Starts everything, and stops it in order.
 
 mod data;
+mod sweeper;
 
 use crate::admission::Admission;
 use crate::catalogue::{Catalogues, Keeper};
@@ -8,7 +9,7 @@ use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
 use crate::config::render::{Style, human};
-use crate::exchange::{FailureLog, Gateway, Learnt};
+use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -196,6 +197,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         settings: reloader.gateway(),
         admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
+        pages_read: PagesRead::default(),
         catalogues,
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
@@ -227,6 +229,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
             }
         }
     });
+    tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
     let (keep, kept) = watch::channel(false);
     let mut keeping = tokio::task::JoinSet::new();
     keeping.spawn(keeper.run(kept));

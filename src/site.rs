@@ -2,9 +2,11 @@
 
 pub mod taps;
 
+use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
+use crate::transform::extract::Recipe;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,12 +29,18 @@ pub struct Site {
     pub time_zone: TimeZone,
     /// ISO 4217.
     pub currency: String,
+    /// Value of a cart from which on shipping is free.
+    pub free_shipping_from: Option<f64>,
     /// The visitor's cookie.
     pub cookie: CookieSettings,
     /// Gap that ends a session.
     pub session_timeout: Duration,
-    /// Kinds of pages by path, first match wins.
+    /// Kinds of pages by path, first match wins: the site's own, then its platform's.
     pub pages: Vec<PagePattern>,
+    /// What its pages say, and how.
+    pub recipe: Recipe,
+    /// Which of its pages are read.
+    pub learn: LearnSettings,
     /// What puts insertions on the page.
     pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
@@ -43,6 +51,10 @@ pub struct Site {
     pub max_products: usize,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
+    /// How it keeps its visitors' privacy.
+    pub privacy: PrivacySettings,
+    /// Asks whoever has not chosen.
+    pub asking: Option<Asking>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.
@@ -53,6 +65,21 @@ pub struct Site {
     pub rules: RuleSet,
     /// What its pages load from its own path.
     pub files: Files,
+}
+
+/// Which pages are read for what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearnSettings {
+    /// Pages are read at all.
+    pub pages: bool,
+    /// How old what is known of a product's or a category's page may grow before the page is read again.
+    pub refresh: Duration,
+}
+
+impl Default for LearnSettings {
+    fn default() -> Self {
+        Self { pages: true, refresh: Duration::from_secs(600) }
+    }
 }
 
 /// What puts insertions on the page. A shop's own script that takes over what the server has rendered (React and its kin) throws
@@ -114,6 +141,7 @@ pub struct HealthCheck {
     pub interval: Duration,
 }
 
+pub use crate::visitor::consent::PrivacySettings;
 pub use crate::visitor::cookie::CookieSettings;
 
 /// What a site may use of what all sites share. `None`: as `gateway.toml` has it for every site.
@@ -134,13 +162,8 @@ pub struct PagePattern {
     pub pattern: PathPattern,
 }
 
-/// A path pattern: `*` stands for anything but `/`, `**` for anything.
-#[derive(Debug, Clone)]
-pub struct PathPattern {
-    text: Box<str>,
-}
-
 pub use crate::facts::PAGE_KINDS;
+pub use crate::facts::pattern::{InvalidPathPattern, PathPattern};
 
 /// Where a field of `customer.*` comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,78 +183,6 @@ pub enum CustomerSource {
     RequestHeader(http::HeaderName),
     /// A cookie that the shop set. A visitor can forge it: good for greetings, not for money.
     Cookie(String),
-}
-
-impl PathPattern {
-    /// Reads a pattern.
-    ///
-    /// # Errors
-    /// When it does not begin with `/` or `*`.
-    pub fn parse(text: &str) -> Result<Self, InvalidPathPattern> {
-        if text.starts_with(['/', '*']) {
-            Ok(Self { text: text.into() })
-        } else {
-            Err(InvalidPathPattern { text: text.to_owned() })
-        }
-    }
-
-    /// Whether a path matches.
-    ///
-    /// Where the text fails to match, the last `*` takes one byte more, or, where that may not be, the last `**`. Earlier ones need
-    /// never be tried again, so the time is bounded by the product of the lengths, whatever a visitor asks for.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> bool {
-        let (pattern, path) = (self.text.as_bytes(), path.as_bytes());
-        let (mut p, mut at) = (0, 0);
-        // Where to go on in the pattern and in the path, when the star has taken one byte more.
-        let (mut star, mut stars) = (None, None);
-        loop {
-            match (pattern.get(p), path.get(at)) {
-                (Some(b'*'), _) if pattern.get(p + 1) == Some(&b'*') => {
-                    p += 2;
-                    (star, stars) = (None, Some((p, at)));
-                    continue;
-                }
-                (Some(b'*'), _) => {
-                    p += 1;
-                    star = Some((p, at));
-                    continue;
-                }
-                (Some(wanted), Some(found)) if wanted == found => {
-                    (p, at) = (p + 1, at + 1);
-                    continue;
-                }
-                (None, None) => return true,
-                _ => {}
-            }
-            let taken = |end: usize| path.get(end).is_some_and(|byte| *byte != b'/');
-            (p, at) = match (star, stars) {
-                (Some((next, end)), _) if taken(end) => {
-                    star = Some((next, end + 1));
-                    (next, end + 1)
-                }
-                (_, Some((next, end))) if end < path.len() => {
-                    (star, stars) = (None, Some((next, end + 1)));
-                    (next, end + 1)
-                }
-                _ => return false,
-            };
-        }
-    }
-
-    /// The pattern as written.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-/// A path pattern that means nothing.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("`{text}` is no path pattern: it must begin with `/` or `*`")]
-pub struct InvalidPathPattern {
-    /// As written.
-    pub text: String,
 }
 
 impl Default for Origin {
@@ -293,30 +244,16 @@ pub struct InvalidOrigin {
 }
 
 impl Site {
-    /// The kind of a page by its path; `other` if no pattern matches.
+    /// The kind of a page by its path and query; `other` if no pattern matches.
     #[must_use]
-    pub fn page_kind(&self, path: &str) -> &'static str {
-        self.pages.iter().find(|page| page.pattern.matches(path)).map_or("other", |page| page.kind)
+    pub fn page_kind(&self, path: &str, query: &str) -> &'static str {
+        self.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The plain meaning of a pattern, too slow to serve with.
-    fn oracle(pattern: &str) -> regex::Regex {
-        let source = regex::escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*");
-        regex::Regex::new(&format!("^(?s:{source})$")).unwrap()
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn path_patterns_mean_what_they_say(pattern in "[/*][a/*]{0,9}", path in "/[ab/]{0,14}") {
-            let found = PathPattern::parse(&pattern).unwrap().matches(&path);
-            proptest::prop_assert_eq!(found, oracle(&pattern).is_match(&path));
-        }
-    }
 
     #[test]
     fn origins_are_addresses_and_nothing_more() {

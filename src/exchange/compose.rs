@@ -44,6 +44,8 @@ impl Exchange {
                 source: &source,
                 session_timeout: i64::try_from(site.session_timeout.as_secs()).unwrap_or(i64::MAX),
             });
+        }
+        if self.will.consent.analytics && (live.is_some() || !self.will.consent.personalisation) && visitor.is_some() {
             self.delivery.page_view = Some(Arc::from(request.path));
         }
         let facts = Facts {
@@ -59,6 +61,12 @@ impl Exchange {
             now: &now,
             geo: geo.as_ref(),
             customer: &customer,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: &site.currency,
+            free_shipping_from: site.free_shipping_from,
+            consent: self.will.consent,
         };
         let cx = DecideContext {
             site: &site.id,
@@ -81,6 +89,10 @@ impl Exchange {
             let planned = self.lower(&mut plan, choice, &facts, language);
             self.delivery.lost |= planned.is_none();
             self.delivery.arms.extend(planned);
+        }
+        if let Some(asking) = site.asking.as_ref().filter(|_| !self.will.chosen && !is_bot) {
+            plan.edits.push(PlannedEdit { edit: asking.edit(language), arm: None });
+            plan.asks = true;
         }
         if let Some(profile) = guard.as_deref_mut() {
             for planned in &mut self.delivery.arms {

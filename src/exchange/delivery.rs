@@ -1,6 +1,7 @@
 //! What was really delivered: only that is recorded, and what was not is given back.
 
 use super::{Exchange, Guest, Outcome};
+use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
@@ -15,6 +16,8 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the page said, once it was read.
+    pub(super) said: Option<Content>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
     pub(super) arms: Vec<Planned>,
     /// An arm was left out because one of its actions failed.
@@ -51,32 +54,38 @@ impl Exchange {
             self.gave_up(bailed, &written);
         }
         let Guest::Visitor { id, .. } = self.guest else { return };
-        let Some(profile) = self.delivery.profile.take() else { return };
+        let profile = self.delivery.profile.take();
+        if profile.as_ref().is_some_and(is_erased) {
+            return;
+        }
+        // What this page made happen is not owed to what it delivers.
+        let mut writes = self.page_happened(id, profile.as_ref());
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
-        let mut writes = Vec::new();
-        if let Some(path) = self.delivery.page_view.take() {
-            writes.push(event(What::PageView { path }));
-        }
         let mut delivered = 0;
         for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
             let control = edits.is_empty();
             let applied = was_applied(&edits, &written);
             if outcome.status != 0 && (control || applied) {
                 delivered += u64::from(!control);
-                writes.push(event(What::Exposure(arm)));
-            } else if let Some(held) = reservation {
+                if let Some(profile) = &profile {
+                    let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                    self.site.rules.exposed(&mut profile, &arm, at.as_second());
+                }
+                if self.will.consent.analytics && profile.is_some() {
+                    writes.push(event(What::Exposure(arm)));
+                }
+            } else if let (Some(held), Some(profile)) = (reservation, &profile) {
                 profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
             }
         }
         if delivered > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
         }
-        let key = self.key(id);
-        self.gateway.recorder.record(Write::Profile(key, profile));
-        for write in writes {
-            self.gateway.recorder.record(write);
+        if let Some(profile) = profile {
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
         }
+        self.gateway.record_all(writes);
     }
 
     /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.
@@ -94,6 +103,11 @@ impl Exchange {
             }
         }
     }
+}
+
+/// The visitor had everything erased while this page was on its way.
+pub(super) fn is_erased(profile: &LiveProfile) -> bool {
+    profile.lock().unwrap_or_else(PoisonError::into_inner).erased
 }
 
 fn was_applied(edits: &Range<usize>, written: &[bool]) -> bool {

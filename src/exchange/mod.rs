@@ -16,9 +16,12 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod learn;
 mod load;
 mod own;
 mod policies;
+mod privacy;
+mod reading;
 mod receive;
 mod respond;
 mod taps;
@@ -27,6 +30,7 @@ pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
 pub use own::OwnCall;
+pub use reading::PagesRead;
 
 use crate::admission::Admission;
 use crate::catalogue::Catalogues;
@@ -41,6 +45,7 @@ use crate::site::Site;
 use crate::store::{LiveProfile, ProfileKey, Store};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
+use crate::visitor::consent::Will;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
@@ -80,6 +85,8 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// Which pages were read of late.
+    pub pages_read: PagesRead,
     /// What the shops sell.
     pub catalogues: Arc<Catalogues>,
     /// Exchanges that have not ended.
@@ -172,12 +179,17 @@ pub struct Exchange {
     /// A navigation that might get an insertion.
     document: bool,
     guest: Guest,
+    /// What the visitor allows. Without any of it the guest is nobody.
+    will: Will,
+    /// The request brought a visitor's cookie that they do not allow any more.
+    unwanted_cookie: bool,
     profile: Profile,
     treatment: &'static str,
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    reading: Option<Box<reading::Underway>>,
     tapped: Option<Box<taps::Tapped>>,
     _in_flight: InFlight,
 }
@@ -282,6 +294,7 @@ impl Exchange {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
         let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.end_reading(outcome);
             self.tell_heard(outcome);
             self.record(outcome);
         }));

@@ -3,7 +3,7 @@
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::site::CustomerSource;
 use crate::transform::{Coding, Edit, ResponseView, Transform, TransformError, choose_coding, eligible};
-use crate::visitor::cookie;
+use crate::visitor::{consent, cookie};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -41,7 +41,7 @@ impl Exchange {
     /// Decides, and says how the head changes. [`Exchange::head_arrived`] comes before.
     pub fn response(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> HeadEdits {
         let began = self.gateway.clock.monotonic();
-        self.kind = self.site.page_kind(request.path);
+        self.kind = self.site.page_kind(request.path, request.query);
         let mut edits = HeadEdits::default();
         for mapping in &self.site.customer {
             if let CustomerSource::ResponseHeader(name) = &mapping.from
@@ -67,11 +67,14 @@ impl Exchange {
                 self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
                 self.load.fail("panic");
                 self.transform = None;
+                self.reading = None;
                 self.treatment = "pass";
                 self.forget_arms();
                 edits = before;
             }
-            if self.transform.is_none() {
+            if self.transform.is_none() && self.reading.is_some() {
+                self.load.only_read();
+            } else if self.transform.is_none() {
                 self.load.pass();
             }
         }
@@ -123,6 +126,7 @@ impl Exchange {
             }
         }
         self.introduce(headers, edits, changed);
+        self.begin_reading(request, &page, transform.as_mut());
         if !changed {
             return;
         }
@@ -142,8 +146,16 @@ impl Exchange {
 
     /// Sends the visitor's cookie, unless a shared cache may keep the response.
     fn introduce(&self, headers: &HeaderMap, edits: &mut HeadEdits, changed: bool) {
+        if !changed && headers::for_shared_caches(headers) {
+            return;
+        }
+        if self.unwanted_cookie
+            && let Ok(value) = consent::take_cookie(&self.site.cookie, self.https)
+        {
+            edits.headers.append.push((SET_COOKIE, value));
+        }
         let Guest::Visitor { id, send_cookie: true, .. } = self.guest else { return };
-        if self.delivery.profile.is_none() || (!changed && headers::for_shared_caches(headers)) {
+        if self.will.consent.personalisation && self.delivery.profile.is_none() {
             return;
         }
         let settings = &self.site.cookie;
@@ -158,7 +170,10 @@ impl Exchange {
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
         self.overhear(chunk.as_deref());
-        let Some(transform) = &mut self.transform else { return Ok(()) };
+        let Some(transform) = &mut self.transform else {
+            self.read_along(chunk.as_deref(), end);
+            return Ok(());
+        };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
@@ -181,7 +196,9 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
-                self.load.rewritten();
+                if transform.extractor().is_none_or(|extractor| extractor.is_done()) {
+                    self.load.rewritten();
+                }
                 *chunk = Some(passed);
                 return Ok(());
             }

@@ -2,16 +2,16 @@
 //!
 //! Whatever fails here fails alone: the bytes have gone on already.
 
+use super::learn::Overheard;
 use super::{Exchange, Gateway, Guest, Outcome, RequestView, headers, load::Load};
 use crate::admission::{Reserved, Room};
 use crate::catalogue::Lesson;
-use crate::commerce::Content;
-use crate::event::{Event, What};
+use crate::event::What;
 use crate::ids::VisitorId;
 use crate::site::Site;
-use crate::store::Write;
 use crate::taps::{Heard, Tap};
 use crate::visitor::Caller;
+use crate::visitor::consent::Consent;
 use http::{HeaderMap, StatusCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -27,7 +27,14 @@ pub(super) struct Tapped {
 impl Gateway {
     /// Whether the site's taps name a request, and whose it is: a visitor who is known by the cookie, or one who is being given it
     /// with this page.
-    pub(super) fn tap(&self, site: &Site, request: &RequestView<'_>, guest: Guest, load: &Load) -> Option<Box<Tapped>> {
+    pub(super) fn tap(
+        &self,
+        site: &Site,
+        request: &RequestView<'_>,
+        guest: Guest,
+        consent: Consent,
+        load: &Load,
+    ) -> Option<Box<Tapped>> {
         if (site.taps.forms.is_empty() && site.taps.apis.is_empty()) || !site.enabled || load.is_strained() {
             return None;
         }
@@ -40,6 +47,7 @@ impl Gateway {
             let visitor = match guest {
                 Guest::Visitor { id, known: true, .. } => Some(id),
                 Guest::Visitor { id, .. } if *request.method == http::Method::GET => Some(id),
+                _ if !consent.any() => None,
                 _ => self
                     .keys
                     .recognise(&site.id, &site.cookie, request.headers, self.clock.now())
@@ -137,9 +145,14 @@ impl Exchange {
         if matches!(self.guest, Guest::Visitor { known: false, .. }) && self.delivery.profile.is_none() {
             return;
         }
-        let at = self.gateway.clock.now();
-        for what in doings(heard) {
-            self.gateway.recorder.record(Write::Event(Event { site: self.site.id.clone(), visitor, at, what }));
+        let Heard { done, mut content } = heard;
+        // A search's answer says more of it than its form.
+        let done = done.filter(|done| !(content.search.is_some() && matches!(done, What::Search(_))));
+        // What an answer says of products is said to the page that asked, which may show many.
+        (content.product, content.listed) = (None, Vec::new());
+        if done.is_some() || !content.is_empty() {
+            let (site, kind) = (self.site.clone(), self.kind);
+            self.gateway.overheard(Overheard { site, visitor, consent: self.will.consent, kind, done, content });
         }
     }
 
@@ -158,13 +171,4 @@ impl Exchange {
         let room = Room::of(&self.gateway.settings.load().limits, &self.site.limits);
         if bytes > 0 { self.load.for_reading(bytes, &room) } else { None }
     }
-}
-
-/// What was learnt, as what the visitor did.
-fn doings(heard: Heard) -> impl Iterator<Item = What> {
-    let Heard { done, content: Content { order, search, .. } } = heard;
-    // A search's answer says more of it than its form.
-    let done = done.filter(|done| !(search.is_some() && matches!(done, What::Search(_))));
-    let order = order.map(|order| What::Purchase(order.into()));
-    done.into_iter().chain(order).chain(search.map(What::Search))
 }

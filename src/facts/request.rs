@@ -11,16 +11,20 @@ use std::borrow::Cow;
 
 type Seen<'a> = Option<Value<'a>>;
 
+pub(super) fn allows_analytics<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
+    Some(Value::Bool(facts.consent.analytics))
+}
+
+pub(super) fn allows_personalisation<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
+    Some(Value::Bool(facts.consent.personalisation))
+}
+
 pub(super) fn path<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
     Some(text(facts.path))
 }
 
 pub(super) fn query<'a>(facts: &'a Facts<'a>, key: Option<&str>) -> Seen<'a> {
     parameter(facts.query, key?).map(Value::String)
-}
-
-pub(super) fn page_kind<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    Some(text(facts.page_kind))
 }
 
 pub(super) fn status<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {

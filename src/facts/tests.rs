@@ -4,6 +4,7 @@ use super::attributes::find;
 use super::value::Value;
 use super::{Customer, FactSource, Facts, Geo};
 use crate::store::profile::Profile;
+use crate::visitor::consent::Consent;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Zoned;
 
@@ -51,6 +52,12 @@ impl Request {
             now: &self.now,
             geo: self.geo.as_ref(),
             customer: &self.customer,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: "JPY",
+            free_shipping_from: None,
+            consent: Consent::FULL,
         }
     }
 

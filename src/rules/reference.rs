@@ -1,6 +1,6 @@
 //! The reference of attributes, actions and settings, written from the registries that the parser itself reads.
 
-use super::{scenario, segments, site};
+use super::{recipe, scenario, segments, site};
 use crate::action::KINDS;
 use crate::config::gateway;
 use crate::config::settings::{REQUIRED, Section};
@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 28] = [
+static SECTIONS: [&Section; 38] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -20,6 +20,14 @@ static SECTIONS: [&Section; 28] = [
     &site::COOKIE,
     &site::PAGES,
     &site::CUSTOMER,
+    &recipe::EXTRACT,
+    &recipe::PRODUCT,
+    &recipe::LISTED,
+    &recipe::CART,
+    &recipe::LINE,
+    &recipe::ORDER,
+    &recipe::SEARCH,
+    &site::LEARN,
     &site::CATALOGUE,
     &site::taps::FORMS,
     &site::taps::SUCCESS,
@@ -31,6 +39,8 @@ static SECTIONS: [&Section; 28] = [
     &site::taps::API_ORDER,
     &site::taps::API_SEARCH,
     &site::LIMITS,
+    &site::PRIVACY,
+    &site::CONSENT,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,
@@ -104,7 +114,8 @@ fn attributes(out: &mut String) -> fmt::Result {
             Known::Request => "the request",
             Known::History => "the visitor's history",
             Known::Response => "the shop's answer",
-            Known::Content => "the page (not in this version)",
+            Known::Content => "the page itself",
+            Known::Later => "– (not in this version)",
         };
         writeln!(
             out,
@@ -122,7 +133,7 @@ fn written(attribute: &Attribute) -> String {
     match attribute.shape {
         Shape::Plain => attribute.name.to_owned(),
         Shape::Map => format!("{}[\"…\"]", attribute.name),
-        Shape::Call => format!("{}(\"…\")", attribute.name),
+        Shape::Call => format!("{}({})", attribute.name, vec!["\"…\""; attribute.parameters.len()].join(", ")),
     }
 }
 

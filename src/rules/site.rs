@@ -4,24 +4,31 @@ mod catalogue;
 mod cookie;
 mod customer;
 mod host;
+mod learn;
 mod limits;
 mod origin;
-mod pages;
+pub(super) mod pages;
+mod privacy;
 pub(crate) mod taps;
 
 pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
+pub(crate) use privacy::{CONSENT, PRIVACY};
 
-use super::LoadOptions;
+use super::platform::{self, Preset};
+use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
-use crate::config::reader::{Placed, Table};
+use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::taps::Taps;
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
+use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, SiteLimits};
+use crate::transform::extract::{Part, Recipe};
+use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -57,6 +64,12 @@ pub(crate) static SITE: Section = Section {
         setting("locale", "text", "\"ja\"", "The shop's own language: `ja`, `en`."),
         setting("time_zone", "text", "\"Asia/Tokyo\"", "Time zone of schedules and of `now.*`."),
         setting("currency", "text", "\"JPY\"", "Currency of all amounts, by ISO 4217."),
+        setting(
+            "free_shipping_from",
+            "number",
+            "",
+            "Value of a cart from which on shipping is free, for `cart.free_shipping_gap`.",
+        ),
         setting("session_timeout", "duration", "\"30m\"", "A gap between two page views that ends a session."),
         setting(
             "holdout",
@@ -74,13 +87,23 @@ pub(crate) static SITE: Section = Section {
              script.",
         ),
         setting("https_redirect", "true or false", "", "As in gateway.toml, for this site."),
+        setting(
+            "platform",
+            "text",
+            "\"generic\"",
+            "What the shop is built with: `ec-cube-4`, `woocommerce`, … Kinds of pages, and what they say, are then known beforehand; `[pages]` and \
+             `[extract]` need only tell what is different here. `generic`: only what any shop's pages may say of themselves.",
+        ),
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
+        setting("extract", "table", "", "See `[extract]`."),
+        setting("learn", "table", "", "See `[learn]`."),
         setting("forms", "list of tables", "", "See `[[forms]]`."),
         setting("api", "list of tables", "", "See `[[api]]`."),
         setting("catalogue", "table", "", "See `[catalogue]`."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
 
@@ -101,16 +124,20 @@ pub(super) struct Settings {
     pub(super) locale: String,
     pub(super) time_zone: TimeZone,
     pub(super) currency: String,
+    pub(super) free_shipping_from: Option<f64>,
     pub(super) session_timeout: Duration,
     pub(super) holdout: u32,
     pub(super) deliver_by: DeliverBy,
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
+    pub(super) recipe: Recipe,
+    pub(super) learn: LearnSettings,
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) taps: Taps,
     pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
+    pub(super) privacy: PrivacySettings,
 }
 
 /// Reads `site.toml`.
@@ -118,6 +145,15 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut table = table.documented(&SITE);
     let hosts = host::read(&mut table);
     let origin = origin::read(&mut table, &hosts);
+    let preset = platform(&mut table);
+    let part = table.table("extract").map(recipe::read).unwrap_or_default();
+    let mut pages = table.table("pages").map(pages::read).unwrap_or_default();
+    pages.extend(preset.iter().flat_map(|preset| preset.pages.clone()));
+    let cookie = cookie::read(&mut table, &hosts);
+    let mut taps = Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) };
+    if let Some(preset) = preset {
+        taps.extend(&preset.taps);
+    }
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -125,20 +161,37 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         locale: locale(&mut table).unwrap_or_else(|| "ja".to_owned()),
         time_zone: time_zone(&mut table),
         currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
+        free_shipping_from: free_shipping_from(&mut table),
         session_timeout: session_timeout(&mut table),
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
-        cookie: cookie::read(&mut table, &hosts),
-        pages: table.table("pages").map(pages::read).unwrap_or_default(),
+        pages,
+        recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
+        learn: table.table("learn").map(learn::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
-        taps: Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) },
+        taps,
         max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
+        privacy: privacy::read(&mut table, &cookie),
+        cookie,
         hosts,
     };
     table.finish();
     settings
+}
+
+/// The preset that is named; without a name, the generic one.
+fn platform(table: &mut Table<'_, '_>) -> Option<&'static Preset> {
+    let Some(text) = table.string("platform") else { return platform::preset("generic") };
+    let found = platform::preset(&text.value);
+    if found.is_none() {
+        let all = platform::names().collect::<Vec<_>>().join(", ");
+        let help = suggest(&text.value, platform::names())
+            .map_or_else(|| format!("one of: {all}"), |best| format!("did you mean `{best}`? One of: {all}"));
+        table.error("unknown-platform", text.span, format!("there is no preset for `{}`", text.value), Some(help));
+    }
+    found
 }
 
 fn prefix(table: &mut Table<'_, '_>) -> Option<String> {
@@ -208,6 +261,16 @@ fn currency(table: &mut Table<'_, '_>) -> Option<String> {
         format!("`{}` is no currency", text.value),
         Some("write its three capital letters: `JPY`, `USD`, `EUR`".into()),
     );
+    None
+}
+
+fn free_shipping_from(table: &mut Table<'_, '_>) -> Option<f64> {
+    let found = table.number("free_shipping_from")?;
+    if found.value.is_finite() && found.value >= 0.0 {
+        return Some(found.value);
+    }
+    let message = format!("`{}` is no amount of money", found.value);
+    table.error("out-of-range", found.span, message, Some("write it without sign: `free_shipping_from = 5000`".into()));
     None
 }
 

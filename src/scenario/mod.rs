@@ -3,11 +3,14 @@
 mod caps;
 pub mod condition;
 pub mod decide;
+mod goals;
 mod schedule;
 pub mod trace;
 
 use crate::action::Action;
 use crate::event::Arm;
+use crate::facts::pattern::PathPattern;
+use ahash::AHashMap;
 use condition::{Checked, ConditionSet, ConditionSetBuilder, Source};
 use decide::Choice;
 use jiff::Timestamp;
@@ -23,6 +26,8 @@ pub struct RuleSet {
     conditions: ConditionSet,
     /// What the conditions were compiled from, for `explain`.
     sources: Vec<Source>,
+    /// Where a scenario stands, by id.
+    places: AHashMap<Arc<str>, usize>,
 }
 
 impl RuleSet {
@@ -37,13 +42,26 @@ impl RuleSet {
             sources.push(condition.into_source());
             ordered.push(scenario);
         }
-        Self { scenarios: ordered, conditions: builder.build(), sources }
+        let places = ordered.iter().enumerate().map(|(place, scenario)| (scenario.id.clone(), place)).collect();
+        Self { scenarios: ordered, conditions: builder.build(), sources, places }
+    }
+
+    /// A scenario by its id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Scenario> {
+        self.scenarios.get(*self.places.get(id)?)
     }
 
     /// Whether any variant of any scenario puts something on a page.
     #[must_use]
     pub fn may_insert(&self) -> bool {
         self.scenarios.iter().flat_map(|scenario| &scenario.variants).any(|variant| !variant.actions.is_empty())
+    }
+
+    /// Whether the page's own content has a say in whether a scenario runs: it may be undecided while the page streams.
+    #[must_use]
+    pub fn needs_content(&self, scenario: usize) -> bool {
+        self.conditions.needs_content(scenario)
     }
 
     /// The names of a choice's scenario and variant.
@@ -85,6 +103,12 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Whether one of its actions prints what is known from the page's own content.
+    #[must_use]
+    pub fn prints_content(&self) -> bool {
+        self.variants.iter().flat_map(|variant| &variant.actions).any(|action| action.needs_content())
+    }
+
     /// Whether something hangs on what the visitor does with it: a comparison of variants, a goal, or an end after a click.
     #[must_use]
     pub fn is_measured(&self) -> bool {
@@ -151,6 +175,8 @@ pub enum Cooldown {
 pub struct Goal {
     /// Event name (`purchase`).
     pub event: String,
+    /// Of page views, those of these paths alone.
+    pub page: Option<PathPattern>,
     /// Window after the exposure.
     pub within: Duration,
 }

@@ -11,6 +11,8 @@ mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
+pub mod extract;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
@@ -19,7 +21,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
 mod pipeline;
@@ -34,6 +36,7 @@ pub use edit::{Edit, Position, Target};
 pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
+pub use fit::can_stand;
 pub use footprint::{GROWTH, declared_window, footprint};
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;
