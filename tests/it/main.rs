@@ -47,5 +47,6 @@ mod slow;
 mod smuggling;
 mod streaming;
 mod succession;
+mod taps;
 mod websocket;
 mod worker;
