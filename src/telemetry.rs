@@ -46,6 +46,8 @@ pub struct Metrics {
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
+    /// What was claimed before a delivery, by what became of it (`granted`, `refused`, `late`, `failed`).
+    pub claims: IntCounterVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -115,6 +117,11 @@ impl Metrics {
             in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,
             recorder_queued: gauge("noren_recorder_queue_length", "Writes waiting for the store.")?,
             recorder: gauges("noren_recorder_writes", "Writes by what became of them.", &["result"])?,
+            claims: counter(
+                "noren_claims_total",
+                "Coupon codes and shared caps claimed for pages, by what became of it.",
+                &["outcome"],
+            )?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
             origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
             registry,

@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),
-    ("site", "client facts ids scenario visitor"),
+    ("site", "client facts ids scenario store visitor"),
     ("scenario", "action config event facts fuzzing ids store visitor"),
     ("action", "config facts fuzzing transform"),
     ("visitor", "clock fuzzing ids"),

@@ -33,6 +33,8 @@ fn read(kind: &str, toml: &str) -> Result<Box<dyn Action>, Vec<Problem>> {
     let cx = ReadContext {
         templates: &templates,
         template_names: &names,
+        has_pool: &|name| name == "night500",
+        pool_names: &["night500".to_owned()],
         locale: "ja",
         prefix: "gw",
         scenario: "first-visit",
@@ -48,7 +50,7 @@ fn read(kind: &str, toml: &str) -> Result<Box<dyn Action>, Vec<Problem>> {
 }
 
 fn lower(action: &dyn Action, locale: &str) -> (Lowered, String) {
-    let cx = Lowering { facts: &NoFacts, locale, prefix: "gw", scenario: "first-visit", variant: "a" };
+    let cx = Lowering { facts: &NoFacts, locale, prefix: "gw", scenario: "first-visit", variant: "a", codes: &[] };
     let lowered = action.lower(&cx).unwrap();
     let html = String::from_utf8(lowered.edits[0].html.to_vec()).unwrap();
     (lowered, html)
@@ -97,7 +99,7 @@ fn the_visitors_language_is_taken_and_the_sites_is_the_fallback() {
 #[test]
 fn what_needs_no_facts_is_drawn_once_and_shared() {
     let action = read("banner", "title = 'Sale'\ntext = '50% & more'").unwrap();
-    let cx = Lowering { facts: &NoFacts, locale: "ja", prefix: "gw", scenario: "first-visit", variant: "a" };
+    let cx = Lowering { facts: &NoFacts, locale: "ja", prefix: "gw", scenario: "first-visit", variant: "a", codes: &[] };
     let (one, two) = (action.lower(&cx).unwrap(), action.lower(&cx).unwrap());
     assert_eq!(one.edits[0].html.as_ptr(), two.edits[0].html.as_ptr());
     assert!(one.needs_style && !one.needs_runtime);

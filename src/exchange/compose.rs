@@ -1,108 +1,211 @@
 //! What a page is to become: the page view entered, the scenarios judged, their actions lowered.
 
+use super::claims::{Held, Wanted};
 use super::delivery::Planned;
 use super::hydration;
-use super::{Exchange, Guest, Profile, RequestView};
-use crate::action::{Lowered, Lowering};
+use super::{Exchange, Guest, Profile, RequestView, lock};
+use crate::action::{Code, Lowered, Lowering};
 use crate::event::Arm;
-use crate::facts::{Customer, Facts, source};
+use crate::facts::{Customer, Facts, Geo, source};
+use crate::ids::VisitorId;
 use crate::plan::{Needs, Plan, PlannedEdit, Runtime};
-use crate::scenario::decide::{Choice, DecideContext, Decision, decide};
+use crate::scenario::decide::{Choice, DecideContext, Decision, decide_among};
 use crate::scenario::{Scenario, Variant};
 use crate::site::{CustomerSource, Site};
-use crate::store::profile::PageViewed;
+use crate::store::LiveProfile;
+use crate::store::profile::{PageViewed, Profile as History};
 use crate::visitor::cookie;
 use http::header::CONTENT_LANGUAGE;
 use http::{HeaderMap, StatusCode};
+use jiff::{Timestamp, Zoned};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard};
+
+/// A page view, as far as it is known with the head of the shop's answer; apart from the visitor's history.
+pub(super) struct Visit<'a> {
+    pub(super) request: &'a RequestView<'a>,
+    /// The answer's headers.
+    headers: &'a HeaderMap,
+    status: StatusCode,
+    pub(super) at: Timestamp,
+    now: Zoned,
+    pub(super) customer: Customer,
+    geo: Option<Geo>,
+    pub(super) visitor: Option<VisitorId>,
+    id_known: bool,
+    is_bot: bool,
+    pub(super) profile: Option<LiveProfile>,
+}
+
+impl Visit<'_> {
+    fn facts<'v>(&'v self, page_kind: &'v str, history: Option<&'v History>) -> Facts<'v> {
+        Facts {
+            path: self.request.path,
+            query: self.request.query,
+            host: self.request.host,
+            headers: self.request.headers,
+            page_kind,
+            status: Some(self.status.as_u16()),
+            history,
+            id_known: self.id_known,
+            is_bot: self.is_bot,
+            now: &self.now,
+            geo: self.geo.as_ref(),
+            customer: &self.customer,
+        }
+    }
+}
+
+/// What follows from the head of the shop's answer.
+pub(super) enum Decided {
+    /// This is to be done.
+    Plan(Plan),
+    /// This must be claimed before.
+    Claim(Decision, Vec<Wanted>),
+}
 
 impl Exchange {
-    /// Enters the page view, decides, reserves and lowers: everything under the profile's lock, so that two tabs of one
-    /// visitor cannot overshoot a cap.
-    pub(super) fn plan(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> Plan {
-        let site = self.site.clone();
-        let gateway = self.gateway.clone();
-        let timestamp = gateway.clock.now();
-        let now = timestamp.to_zoned(site.time_zone.clone());
-        let customer = customer(&site, request, headers, self.trusted_peer);
-        let geo = gateway.locate(&site, self.client);
+    /// Gathers what is known.
+    pub(super) fn visit<'a>(
+        &self,
+        request: &'a RequestView<'a>,
+        status: StatusCode,
+        headers: &'a HeaderMap,
+    ) -> Visit<'a> {
+        let at = self.gateway.clock.now();
         let (visitor, id_known, is_bot) = match self.guest {
             Guest::Visitor { id, known, .. } => (Some(id), known, false),
             Guest::Nobody { bot } => (None, false, bot),
         };
-        let live = match (&self.profile, visitor) {
-            (Profile::Here(profile), Some(_)) => Some(profile.clone()),
-            _ => None,
-        };
-        let mut guard = live.as_ref().map(|live| live.lock().unwrap_or_else(PoisonError::into_inner));
+        Visit {
+            request,
+            headers,
+            status,
+            at,
+            now: at.to_zoned(self.site.time_zone.clone()),
+            customer: customer(&self.site, request, headers, self.trusted_peer),
+            geo: self.gateway.locate(&self.site, self.client),
+            visitor,
+            id_known,
+            is_bot,
+            profile: match (&self.profile, visitor) {
+                (Profile::Here(profile), Some(_)) => Some(profile.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Enters the page view, decides, reserves and, unless something must be claimed, lowers: everything under the profile's lock, so
+    /// that two tabs of one visitor cannot overshoot a cap.
+    pub(super) fn decide(&mut self, visit: &Visit<'_>) -> Decided {
+        self.delivery.profile.clone_from(&visit.profile);
+        let mut guard = visit.profile.as_ref().map(lock);
         if let Some(profile) = guard.as_deref_mut() {
+            let request = visit.request;
             let source = source::classify(request.query, source::referrer(request.headers), request.host);
             profile.page_viewed(&PageViewed {
-                at: timestamp,
+                at: visit.at,
                 path: request.path,
                 source: &source,
-                session_timeout: i64::try_from(site.session_timeout.as_secs()).unwrap_or(i64::MAX),
+                session_timeout: i64::try_from(self.site.session_timeout.as_secs()).unwrap_or(i64::MAX),
             });
             self.delivery.page_view = Some(Arc::from(request.path));
         }
-        let facts = Facts {
-            path: request.path,
-            query: request.query,
-            host: request.host,
-            headers: request.headers,
-            page_kind: self.kind,
-            status: Some(status.as_u16()),
-            history: guard.as_deref(),
-            id_known,
-            is_bot,
-            now: &now,
-            geo: geo.as_ref(),
-            customer: &customer,
-        };
+        let decision = self.judge(visit, guard.as_deref(), |_| true);
+        if decision.choices.iter().any(|choice| self.must_claim(choice)) {
+            let wanted = self.hold(visit, &decision, guard.as_deref_mut());
+            return Decided::Claim(decision, wanted);
+        }
+        Decided::Plan(self.compose(visit, &decision, guard))
+    }
+
+    /// Decides among some of the scenarios. A condition that panics decides nothing, and the page view counts all the same.
+    pub(super) fn judge(&self, visit: &Visit<'_>, history: Option<&History>, may: impl Fn(usize) -> bool) -> Decision {
+        let facts = visit.facts(self.kind, history);
         let cx = DecideContext {
-            site: &site.id,
-            visitor: visitor.as_ref().filter(|_| guard.is_some()),
+            site: &self.site.id,
+            visitor: visit.visitor.as_ref().filter(|_| history.is_some()),
             facts: &facts,
-            history: guard.as_deref(),
-            now: &now,
-            holdout: site.holdout,
+            history,
+            now: &visit.now,
+            holdout: self.site.holdout,
         };
-        // A condition that panics decides nothing, and the page view counts all the same.
-        let decision = catch_unwind(AssertUnwindSafe(|| decide(&site.rules, &cx, None))).unwrap_or_else(|_| {
-            gateway.failure(&site.id, "panic", None, "deciding panicked");
+        let decided = catch_unwind(AssertUnwindSafe(|| decide_among(&self.site.rules, &cx, may)));
+        decided.unwrap_or_else(|_| {
+            self.gateway.failure(&self.site.id, "panic", None, "deciding panicked");
+            Decision { failed: true, ..Decision::default() }
+        })
+    }
+
+    /// Lowers what was decided and claimed.
+    pub(super) fn compose_held(&mut self, visit: &Visit<'_>, decision: &Decision) -> Plan {
+        self.compose(visit, decision, visit.profile.as_ref().map(lock))
+    }
+
+    fn compose(
+        &mut self,
+        visit: &Visit<'_>,
+        decision: &Decision,
+        mut guard: Option<MutexGuard<'_, History>>,
+    ) -> Plan {
+        if decision.failed {
             self.load.fail("panic");
-            Decision::default()
-        });
+        }
+        let mut held = std::mem::take(&mut self.delivery.held);
+        let facts = visit.facts(self.kind, guard.as_deref());
         // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.
-        let language = language_of(headers).or_else(|| facts.language()).unwrap_or(&site.locale);
+        let language = language_of(visit.headers).or_else(|| facts.language()).unwrap_or(&self.site.locale);
         let mut plan = Plan::default();
         for choice in &decision.choices {
-            let planned = self.lower(&mut plan, choice, &facts, language);
-            self.delivery.lost |= planned.is_none();
-            self.delivery.arms.extend(planned);
+            let at = held.iter().position(|held| held.scenario == choice.scenario);
+            let own = at.map(|at| held.swap_remove(at));
+            match self.lower(&mut plan, choice, own, &facts, language) {
+                Ok(planned) => self.delivery.arms.push(planned),
+                Err(own) => {
+                    self.delivery.lost = true;
+                    held.extend(own);
+                }
+            }
         }
         if let Some(profile) = guard.as_deref_mut() {
-            for planned in &mut self.delivery.arms {
-                planned.reservation = Some(profile.reserve(&planned.arm.scenario, timestamp));
+            for planned in self.delivery.arms.iter_mut().filter(|planned| planned.reservation.is_none()) {
+                planned.reservation = Some(profile.reserve(&planned.arm.scenario, visit.at));
             }
         }
         drop(guard);
-        self.delivery.profile = live;
+        self.release(held.into_iter().map(|held| (held.reservation, held.grant)));
         if self.delivery.lost && plan.edits.is_empty() {
             self.load.fail("template");
         }
-        if !plan.edits.is_empty() && self.gateway.learnt.is_late(&site, self.kind, gateway.clock.monotonic()) {
-            hydration::deliver_late(&mut plan, &site.prefix);
+        if !plan.edits.is_empty()
+            && self.gateway.learnt.is_late(&self.site, self.kind, self.gateway.clock.monotonic())
+        {
+            hydration::deliver_late(&mut plan, &self.site.prefix);
         }
         plan
     }
 
     /// Lowers one choice into the plan. A failing action leaves its whole arm out: half an arm would be no fair trial.
-    fn lower(&self, plan: &mut Plan, choice: &Choice, facts: &Facts<'_>, locale: &str) -> Option<Planned> {
-        let site = self.site.clone();
-        let (scenario, variant) = chosen(&site, choice)?;
-        let cx = Lowering { facts, locale, prefix: &site.prefix, scenario: &scenario.id, variant: &variant.name };
+    fn lower(
+        &self,
+        plan: &mut Plan,
+        choice: &Choice,
+        held: Option<Held>,
+        facts: &Facts<'_>,
+        locale: &str,
+    ) -> Result<Planned, Option<Held>> {
+        let site = &self.site;
+        let Some((scenario, variant)) = chosen(site, choice) else { return Err(held) };
+        let grant = held.as_ref().and_then(|held| held.grant.as_ref());
+        let codes: Vec<Code> = grant.map(|grant| grant.codes(&site.time_zone)).unwrap_or_default();
+        let cx = Lowering {
+            facts,
+            locale,
+            prefix: &site.prefix,
+            scenario: &scenario.id,
+            variant: &variant.name,
+            codes: &codes,
+        };
         let mut lowered: Vec<Lowered> = Vec::with_capacity(variant.actions.len());
         for action in &variant.actions {
             let (kind, reason) = match catch_unwind(AssertUnwindSafe(|| action.lower(&cx))) {
@@ -114,7 +217,7 @@ impl Exchange {
                 Err(_) => ("panic", format!("the {} panicked", action.kind())),
             };
             self.gateway.failure(&site.id, kind, Some(&scenario.id), &reason);
-            return None;
+            return Err(held);
         }
         let arm = Arm { scenario: scenario.id.clone(), variant: variant.name.clone() };
         let (first, index) = (plan.edits.len(), plan.arms.len());
@@ -132,7 +235,8 @@ impl Exchange {
             plan.edits.extend(made.edits.into_iter().map(|edit| PlannedEdit { edit, arm: Some(index) }));
         }
         plan.arms.push(needs);
-        Some(Planned { arm, reservation: None, edits: first..plan.edits.len() })
+        let (reservation, grant) = held.map(|held| (held.reservation, held.grant)).unwrap_or_default();
+        Ok(Planned { arm, reservation, grant, edits: first..plan.edits.len() })
     }
 }
 
@@ -143,13 +247,18 @@ fn language_of(headers: &HeaderMap) -> Option<&str> {
     tag.filter(|tag| !tag.is_empty())
 }
 
-fn chosen<'s>(site: &'s Site, choice: &Choice) -> Option<(&'s Scenario, &'s Variant)> {
+pub(super) fn chosen<'s>(site: &'s Site, choice: &Choice) -> Option<(&'s Scenario, &'s Variant)> {
     let scenario = site.rules.scenarios.get(choice.scenario)?;
     Some((scenario, scenario.variants.get(choice.variant)?))
 }
 
 /// What the shop says of its customer in this exchange.
-fn customer(site: &Site, request: &RequestView<'_>, response: &HeaderMap, trusted_peer: bool) -> Customer {
+pub(super) fn customer(
+    site: &Site,
+    request: &RequestView<'_>,
+    response: &HeaderMap,
+    trusted_peer: bool,
+) -> Customer {
     let mut customer = Customer::default();
     for mapping in &site.customer {
         let value = match &mapping.from {

@@ -1,6 +1,7 @@
 //! What was really delivered: only that is recorded, and what was not is given back.
 
-use super::{Exchange, Guest, Outcome};
+use super::claims::{Grant, Held};
+use super::{Exchange, Guest, Outcome, lock};
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
@@ -17,6 +18,8 @@ pub(super) struct Delivery {
     pub(super) page_view: Option<Arc<str>>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
     pub(super) arms: Vec<Planned>,
+    /// What is being prepared while something is claimed.
+    pub(super) held: Vec<Held>,
     /// An arm was left out because one of its actions failed.
     pub(super) lost: bool,
 }
@@ -25,6 +28,8 @@ pub(super) struct Planned {
     pub(super) arm: Arm,
     /// Taken back if the arm was not delivered; nothing is reserved for whoever is no visitor.
     pub(super) reservation: Option<Reservation>,
+    /// Given back if the arm was not delivered.
+    pub(super) grant: Option<Box<Grant>>,
     /// Index of its first and one past its last edit in the transform.
     pub(super) edits: Range<usize>,
 }
@@ -32,15 +37,28 @@ pub(super) struct Planned {
 impl Exchange {
     pub(super) fn forget_arms(&mut self) {
         let arms = std::mem::take(&mut self.delivery.arms);
-        self.give_back(&arms);
+        self.give_back(arms);
+        let held = std::mem::take(&mut self.delivery.held);
+        self.release(held.into_iter().map(|held| (held.reservation, held.grant)));
     }
 
-    /// Gives back what was reserved for arms that are not delivered.
-    pub(super) fn give_back(&self, arms: &[Planned]) {
-        if let Some(profile) = &self.delivery.profile {
-            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
-            arms.iter().filter_map(|planned| planned.reservation.as_ref()).for_each(|held| profile.unreserve(held));
-        }
+    /// Gives back what was reserved and claimed for arms that are not delivered.
+    pub(super) fn give_back(&self, arms: Vec<Planned>) {
+        self.release(arms.into_iter().map(|planned| (planned.reservation, planned.grant)));
+    }
+
+    /// Gives back what is not used up. Nothing of it may have left.
+    pub(super) fn release(&self, unused: impl Iterator<Item = (Option<Reservation>, Option<Box<Grant>>)>) {
+        let mut profile = None;
+        let grants = unused.filter_map(|(reservation, grant)| {
+            if let (Some(reservation), Some(live)) = (reservation, &self.delivery.profile) {
+                profile.get_or_insert_with(|| lock(live)).unreserve(&reservation);
+            }
+            grant
+        });
+        let grants: Vec<Box<Grant>> = grants.collect();
+        drop(profile);
+        self.gateway.take_back(grants.into_iter());
     }
 
     /// Records what was really delivered; gives back what was not.
@@ -50,31 +68,24 @@ impl Exchange {
         if let Some(bailed) = transform.as_ref().and_then(Transform::bailed_out) {
             self.gave_up(bailed, &written);
         }
+        let (delivered, not): (Vec<Planned>, Vec<Planned>) =
+            std::mem::take(&mut self.delivery.arms).into_iter().partition(|planned| {
+                outcome.status != 0 && (planned.edits.is_empty() || was_applied(&planned.edits, &written))
+            });
+        self.give_back(not);
+        self.forget_arms();
         let Guest::Visitor { id, .. } = self.guest else { return };
         let Some(profile) = self.delivery.profile.take() else { return };
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
-        let mut writes = Vec::new();
-        if let Some(path) = self.delivery.page_view.take() {
-            writes.push(event(What::PageView { path }));
+        let inserted = delivered.iter().filter(|planned| !planned.edits.is_empty()).count() as u64;
+        if inserted > 0 {
+            self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(inserted);
         }
-        let mut delivered = 0;
-        for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
-            let control = edits.is_empty();
-            let applied = was_applied(&edits, &written);
-            if outcome.status != 0 && (control || applied) {
-                delivered += u64::from(!control);
-                writes.push(event(What::Exposure(arm)));
-            } else if let Some(held) = reservation {
-                profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
-            }
-        }
-        if delivered > 0 {
-            self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
-        }
-        let key = self.key(id);
-        self.gateway.recorder.record(Write::Profile(key, profile));
-        for write in writes {
+        let view = self.delivery.page_view.take().map(|path| event(What::PageView { path }));
+        let exposures = delivered.into_iter().map(|planned| event(What::Exposure(planned.arm)));
+        self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+        for write in view.into_iter().chain(exposures) {
             self.gateway.recorder.record(write);
         }
     }

@@ -1,13 +1,14 @@
 //! One request's life, framework-free: what comes in, what goes to the shop, what comes back, what goes out.
 //!
 //! ```text
-//! receive ──► origin_request ──► head_arrived ──► response ──► body … ──► finish
-//!  site         headers            profile         decide      transform    record
+//! receive ──► origin_request ──► head_arrived ──► response ──────► body … ──► finish
+//!  site         headers            profile         decide, claim   transform    record
 //! ```
 //!
 //! Everything here fails open: whatever goes wrong in Noren, the page passes as the shop sent it.
 
 mod answer;
+mod claims;
 mod compose;
 mod delivery;
 mod failures;
@@ -36,6 +37,7 @@ use crate::ids::{Random, VisitorId};
 use crate::plan::HeaderEdits;
 use crate::recorder::Recorder;
 use crate::site::Site;
+use crate::store::coupons::Coupons;
 use crate::store::{LiveProfile, ProfileKey, Store};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
@@ -47,7 +49,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Span;
 
@@ -60,6 +62,8 @@ pub struct Gateway {
     pub world: Arc<ArcSwap<World>>,
     /// Profiles and events.
     pub store: Arc<dyn Store>,
+    /// Coupon codes, if there is a ledger of them.
+    pub coupons: Option<Arc<dyn Coupons>>,
     /// Takes what happened off the visitor's time.
     pub recorder: Recorder,
     /// Keys of visitors' cookies.
@@ -305,6 +309,11 @@ impl Exchange {
             "access"
         );
     }
+}
+
+/// A panic of one request is no reason to fail all others: a profile is plain data.
+fn lock(profile: &LiveProfile) -> MutexGuard<'_, crate::store::profile::Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

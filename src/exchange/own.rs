@@ -1,9 +1,11 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
+use super::compose::customer;
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE};
 use crate::admission::Admitted;
 use crate::client;
 use crate::event::{Arm, Event, What};
+use crate::facts::Customer;
 use crate::ids::VisitorId;
 use crate::site::{DeliverBy, Site};
 use crate::store::profile::Profile;
@@ -28,7 +30,7 @@ pub struct OwnCall {
 
 enum Endpoint {
     File(client::Asset),
-    Report { visitor: Option<VisitorId> },
+    Report { visitor: Option<VisitorId>, customer: Customer },
     Wrong(StatusCode),
 }
 
@@ -70,7 +72,10 @@ impl Gateway {
         let what = match rest {
             "e" if *request.method != Method::POST => Endpoint::Wrong(StatusCode::METHOD_NOT_ALLOWED),
             "e" if !same_origin(request) => Endpoint::Wrong(StatusCode::FORBIDDEN),
-            "e" => Endpoint::Report { visitor: self.visitor_of(site, request.headers) },
+            "e" => Endpoint::Report {
+                visitor: self.visitor_of(site, request.headers),
+                customer: customer(site, request, &HeaderMap::new(), self.trusts(request.peer)),
+            },
             _ => match site.files.find(rest).cloned() {
                 Some(asset) if matches!(*request.method, Method::GET | Method::HEAD) => Endpoint::File(asset),
                 Some(_) => Endpoint::Wrong(StatusCode::METHOD_NOT_ALLOWED),
@@ -91,8 +96,8 @@ impl Gateway {
         let answer = match call.what {
             Endpoint::Wrong(status) => Answer::empty(status),
             Endpoint::File(asset) => file(asset),
-            Endpoint::Report { visitor } => match body {
-                Some(body) => Answer::empty(self.report(&call.site, visitor, &body).await),
+            Endpoint::Report { visitor, customer } => match body {
+                Some(body) => Answer::empty(self.report(&call.site, visitor, &customer, &body).await),
                 None => Answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
             },
         };
@@ -124,7 +129,7 @@ impl Gateway {
     }
 
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
-    async fn report(&self, site: &Site, visitor: Option<VisitorId>, body: &[u8]) -> StatusCode {
+    async fn report(&self, site: &Site, visitor: Option<VisitorId>, customer: &Customer, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.

@@ -118,7 +118,7 @@ impl Exchange {
         }
         if !given_back.is_empty() {
             self.gateway.metrics.skipped.with_label_values(&["csp"]).inc();
-            self.give_back(&given_back);
+            self.give_back(given_back);
         }
     }
 }

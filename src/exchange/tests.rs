@@ -166,6 +166,7 @@ impl Shop {
             holdout: 0,
             https_redirect: false,
             enabled: true,
+            pools: Vec::new(),
             rules: RuleSet::build(scenarios.collect()),
             files: Files::new("gw", []),
         };
@@ -176,6 +177,7 @@ impl Shop {
         let gateway = Gateway {
             world: Arc::new(ArcSwap::from_pointee(World::new([Arc::new(site)]))),
             store,
+            coupons: None,
             recorder,
             keys: KeyRing::open(&keys.path().join("keys"), &SystemClock, &OsRandom).unwrap(),
             clock: Arc::new(SystemClock),
@@ -229,7 +231,7 @@ impl Shop {
         let mut response = HeaderMap::new();
         response.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response.extend(answer.iter().map(|(name, value)| (Some(name.clone()), HeaderValue::from_static(value))));
-        let edits = exchange.response(&view, StatusCode::OK, &response);
+        let edits = exchange.response(&view, StatusCode::OK, &response).await;
         let mut body = BytesMut::new();
         let pieces = html.as_bytes().chunks(1000).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
         for (mut piece, end) in pieces.chain([(None, true)]) {

@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 18] = [
+static SECTIONS: [&Section; 19] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -21,6 +21,7 @@ static SECTIONS: [&Section; 18] = [
     &site::PAGES,
     &site::CUSTOMER,
     &site::LIMITS,
+    &site::POOL,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,

@@ -6,18 +6,20 @@ mod host;
 mod limits;
 mod origin;
 mod pages;
+mod pool;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
+pub(crate) use pool::POOL;
 
 use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
+use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, Pool, SiteLimits};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -74,6 +76,7 @@ pub(crate) static SITE: Section = Section {
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("pool", "list of tables", "", "See `[[pool]]`."),
     ],
 };
 
@@ -99,6 +102,7 @@ pub(super) struct Settings {
     pub(super) pages: Vec<PagePattern>,
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) limits: SiteLimits,
+    pub(super) pools: Vec<Placed<Pool>>,
 }
 
 /// Reads `site.toml`.
@@ -121,6 +125,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
+        pools: pool::read(&mut table),
         hosts,
     };
     table.finish();

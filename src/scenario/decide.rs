@@ -45,6 +45,8 @@ pub struct Decision {
     pub choices: SmallVec<[Choice; 4]>,
     /// The visitor is in the site's holdout.
     pub held_out: bool,
+    /// Deciding broke down, and nothing is shown.
+    pub failed: bool,
 }
 
 /// One scenario that was chosen.
@@ -78,14 +80,29 @@ thread_local! {
 
 /// Decides; tells everything it considered if a trace is given.
 pub fn decide(rules: &RuleSet, cx: &DecideContext<'_>, trace: Option<&mut Trace>) -> Decision {
+    with_scratch(|scratch| decide_with(rules, cx, trace, scratch, |_| true))
+}
+
+/// Decides among those scenarios, by index, that may be shown: others are as if they did not exist.
+pub fn decide_among(rules: &RuleSet, cx: &DecideContext<'_>, may: impl Fn(usize) -> bool) -> Decision {
+    with_scratch(|scratch| decide_with(rules, cx, None, scratch, may))
+}
+
+fn with_scratch<T>(decide: impl FnOnce(&mut Scratch) -> T) -> T {
     SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
-        Ok(mut scratch) => decide_with(rules, cx, trace, &mut scratch),
+        Ok(mut scratch) => decide(&mut scratch),
         // A fact source that decides something itself.
-        Err(_) => decide_with(rules, cx, trace, &mut Scratch::default()),
+        Err(_) => decide(&mut Scratch::default()),
     })
 }
 
-fn decide_with(rules: &RuleSet, cx: &DecideContext<'_>, trace: Option<&mut Trace>, scratch: &mut Scratch) -> Decision {
+fn decide_with(
+    rules: &RuleSet,
+    cx: &DecideContext<'_>,
+    trace: Option<&mut Trace>,
+    scratch: &mut Scratch,
+    may: impl Fn(usize) -> bool,
+) -> Decision {
     let held_out = cx.visitor.is_some_and(|visitor| bucket::is_held_out(cx.site, visitor, cx.holdout));
     let mut page = Page { cx, decision: Decision { held_out, ..Decision::default() }, slots: SmallVec::new() };
     let matches = rules.conditions.evaluate(cx.facts, scratch);
@@ -97,7 +114,7 @@ fn decide_with(rules: &RuleSet, cx: &DecideContext<'_>, trace: Option<&mut Trace
         }
         trace.tell(rules, cx, held_out, told);
     } else {
-        for index in matches {
+        for index in matches.iter().filter(|index| may(**index as usize)) {
             if page.decision.choices.len() >= MAX_CHOICES {
                 break;
             }

@@ -80,7 +80,13 @@ impl Scenario {
     /// Whether it is a test or is rationed, so that it means nothing without a visitor who can be known again.
     #[must_use]
     pub fn needs_identity(&self) -> bool {
-        self.variants.len() > 1 || !self.caps.is_none()
+        self.variants.len() > 1 || !self.caps.is_none() || self.has_pool()
+    }
+
+    /// Whether any variant hands out codes.
+    #[must_use]
+    pub fn has_pool(&self) -> bool {
+        self.variants.iter().any(|variant| variant.pools().next().is_some())
     }
 }
 
@@ -105,6 +111,13 @@ pub struct Variant {
     pub weight: u32,
     /// What it shows; empty for the control arm.
     pub actions: Vec<Box<dyn Action>>,
+}
+
+impl Variant {
+    /// The pools that it hands out codes of.
+    pub fn pools(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.actions.iter().filter_map(|action| action.pool())
+    }
 }
 
 /// When a scenario may run, in the site's time zone.
