@@ -181,7 +181,6 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let gateway = Arc::new(Gateway {
         world: world.clone(),
         store,
-        coupons: None,
         recorder: recorder.clone(),
         keys,
         clock: clock.clone(),

@@ -275,10 +275,12 @@ impl Worker {
     /// Writes a batch, however often it takes.
     async fn persist(&self, mut batch: Batch) {
         let mut pause = FIRST_PAUSE;
+        // A store that fails may have kept the batch all the same: by its name, it is kept once.
+        let id = self.store.next_batch();
         loop {
             let writes = batch.writes();
             let count = writes.len() as u64;
-            let outcome = if writes.is_empty() { Ok(()) } else { self.store.write(writes).await };
+            let outcome = if writes.is_empty() { Ok(()) } else { self.store.write_once(id, writes).await };
             let Err(error) = outcome else {
                 let mut queue = self.shared.queue();
                 queue.stats.written += count;

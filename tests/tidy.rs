@@ -44,7 +44,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("client", "action"),
     // The control plane.
     ("reload", "certs clock config ids rules site telemetry world"),
-    ("rules", "action client config facts fuzzing ids scenario site transform visitor world"),
+    ("rules", "action client config facts fuzzing ids scenario site store transform visitor world"),
     ("certs", "clock config"),
     ("config", ""),
     ("ops", "telemetry"),

@@ -106,10 +106,11 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
 /// Reads `pool`.
 fn pool(settings: &mut Settings<'_, '_, '_>, code: Option<&Localized>) -> Option<Arc<str>> {
     let pool = settings.get("pool", |table| table.string("pool"))?;
+    let is_known = (settings.cx.has_pool)(&pool.value);
     if let Some(code) = code {
         let help = "leave out `code`: each visitor gets one of the pool's";
         settings.error("code-and-pool", code.span.clone(), "a coupon has a `code` or a `pool`, not both", help);
-    } else if !(settings.cx.has_pool)(&pool.value) {
+    } else if !is_known {
         let names = settings.cx.pool_names;
         let help = suggest(&pool.value, names.iter().map(String::as_str)).map_or_else(
             || format!("declare it in site.toml: `[[pool]]` and `name = \"{}\"`", pool.value),

@@ -50,7 +50,8 @@ impl Action for Insertion {
     fn lower(&self, cx: &Lowering<'_>) -> Result<Lowered, ActionError> {
         let code = self.pool.as_ref().map(|pool| {
             let given = cx.codes.iter().find(|code| code.pool == *pool);
-            given.ok_or_else(|| ActionError { kind: self.kind, reason: format!("no code of the pool {pool} was given") })
+            given
+                .ok_or_else(|| ActionError { kind: self.kind, reason: format!("no code of the pool {pool} was given") })
         });
         let code = code.transpose()?;
         let own = self.by_language.iter().find(|(language, _)| **language == *cx.locale);
@@ -255,7 +256,8 @@ impl Draft {
         let placement = placement?;
         let triggered = !show.is_empty();
         let needs = Needs { style: needs.style || triggered, runtime: needs.runtime || triggered, ..needs };
-        let insertion = Insertion { kind: self.kind, placement, by_language, sources, needs, accent: self.accent, pool: self.pool };
+        let insertion =
+            Insertion { kind: self.kind, placement, by_language, sources, needs, accent: self.accent, pool: self.pool };
         (!settings.failed).then(|| Box::new(insertion) as Box<dyn Action>)
     }
 

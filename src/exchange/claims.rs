@@ -7,6 +7,7 @@ use super::compose::{Visit, chosen};
 use super::{Exchange, Gateway, STORE_PATIENCE};
 use crate::action::Code;
 use crate::commerce::Order;
+use crate::event::Arm;
 use crate::facts::Customer;
 use crate::ids::{SiteId, VisitorId};
 use crate::plan::Plan;
@@ -78,7 +79,12 @@ impl Exchange {
     }
 
     /// Counts all choices in the profile, under its lock, and says what must be granted besides.
-    pub(super) fn hold(&mut self, visit: &Visit<'_>, decision: &Decision, mut profile: Option<&mut Profile>) -> Vec<Wanted> {
+    pub(super) fn hold(
+        &mut self,
+        visit: &Visit<'_>,
+        decision: &Decision,
+        mut profile: Option<&mut Profile>,
+    ) -> Vec<Wanted> {
         let site = self.site.clone();
         let mut wanted = Vec::new();
         for choice in &decision.choices {
@@ -100,7 +106,13 @@ impl Exchange {
         wanted
     }
 
-    fn claim_of(&self, scenario: &Scenario, profile: &Profile, known: Option<ScenarioHistory>, at: Timestamp) -> Option<Claim> {
+    fn claim_of(
+        &self,
+        scenario: &Scenario,
+        profile: &Profile,
+        known: Option<ScenarioHistory>,
+        at: Timestamp,
+    ) -> Option<Claim> {
         let caps = &scenario.caps;
         if !caps.counts() || !self.gateway.store.is_shared() {
             return None;
@@ -258,14 +270,15 @@ impl Gateway {
     }
 
     async fn reserve(&self, ask: &CodeAsk, scenario: &str) -> Option<Issued> {
-        let Some(coupons) = &self.coupons else {
-            self.failure(&ask.site, "coupon", Some(scenario), "there is no ledger of coupon codes");
-            return None;
-        };
-        match in_time(coupons.reserve(ask)).await {
+        match in_time(self.store.coupons().reserve(ask)).await {
             Ok(Some(issued)) => Some(issued),
             Ok(None) => {
-                self.failure(&ask.site, "pool_empty", Some(scenario), &format!("the pool {} has no code left", ask.pool));
+                self.failure(
+                    &ask.site,
+                    "pool_empty",
+                    Some(scenario),
+                    &format!("the pool {} has no code left", ask.pool),
+                );
                 None
             }
             Err(reason) => {
@@ -282,7 +295,10 @@ impl Gateway {
             return;
         }
         let gateway = self.clone();
-        #[expect(clippy::disallowed_methods, reason = "nobody waits for it, and what is lost of it is only never given to others")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "nobody waits for it, and what is lost of it is only never given to others"
+        )]
         tokio::spawn(async move { gateway.give_back(grants).await });
     }
 
@@ -302,16 +318,17 @@ impl Gateway {
     }
 
     async fn mark(&self, ask: &CodeAsk, step: Step) {
-        if let Some(coupons) = &self.coupons
-            && let Err(reason) = in_time(coupons.mark(ask, step)).await
-        {
+        if let Err(reason) = in_time(self.store.coupons().mark(ask, step)).await {
             self.failure(&ask.site, "coupon", None, &reason);
         }
     }
 
-    /// Notes that what a variant handed out was on its visitor's screen.
-    pub(super) async fn codes_seen(&self, site: &Site, variant: &Variant, visitor: VisitorId, customer: &Customer) {
+    /// Notes that what an arm handed out was on its visitor's screen.
+    pub(super) async fn codes_seen(&self, site: &Site, arm: &Arm, visitor: VisitorId, customer: &Customer) {
         let at = self.clock.now();
+        let scenario = site.rules.scenarios.iter().find(|scenario| scenario.id == arm.scenario);
+        let variant = scenario.and_then(|it| it.variants.iter().find(|variant| variant.name == arm.variant));
+        let Some(variant) = variant else { return };
         for name in variant.pools() {
             if let Some(ask) = pool(site, name).and_then(|pool| ask(site, pool, visitor, customer, at)) {
                 self.mark(&ask, Step::Seen).await;
@@ -325,10 +342,9 @@ impl Gateway {
     /// # Errors
     /// When the ledger fails; then it is to be called again.
     pub async fn redeemed(&self, site: &SiteId, order: &Order, at: Timestamp) -> Result<usize, StoreError> {
-        let Some(coupons) = &self.coupons else { return Ok(0) };
         let mut ours = 0;
         for code in &order.coupons {
-            ours += usize::from(coupons.redeemed(site, code, &order.id, at).await?);
+            ours += usize::from(self.store.coupons().redeemed(site, code, &order.id, at).await?);
         }
         Ok(ours)
     }

@@ -142,12 +142,7 @@ impl Exchange {
         self.compose(visit, decision, visit.profile.as_ref().map(lock))
     }
 
-    fn compose(
-        &mut self,
-        visit: &Visit<'_>,
-        decision: &Decision,
-        mut guard: Option<MutexGuard<'_, History>>,
-    ) -> Plan {
+    fn compose(&mut self, visit: &Visit<'_>, decision: &Decision, mut guard: Option<MutexGuard<'_, History>>) -> Plan {
         if decision.failed {
             self.load.fail("panic");
         }
@@ -177,8 +172,7 @@ impl Exchange {
         if self.delivery.lost && plan.edits.is_empty() {
             self.load.fail("template");
         }
-        if !plan.edits.is_empty()
-            && self.gateway.learnt.is_late(&self.site, self.kind, self.gateway.clock.monotonic())
+        if !plan.edits.is_empty() && self.gateway.learnt.is_late(&self.site, self.kind, self.gateway.clock.monotonic())
         {
             hydration::deliver_late(&mut plan, &self.site.prefix);
         }
@@ -253,12 +247,7 @@ pub(super) fn chosen<'s>(site: &'s Site, choice: &Choice) -> Option<(&'s Scenari
 }
 
 /// What the shop says of its customer in this exchange.
-pub(super) fn customer(
-    site: &Site,
-    request: &RequestView<'_>,
-    response: &HeaderMap,
-    trusted_peer: bool,
-) -> Customer {
+pub(super) fn customer(site: &Site, request: &RequestView<'_>, response: &HeaderMap, trusted_peer: bool) -> Customer {
     let mut customer = Customer::default();
     for mapping in &site.customer {
         let value = match &mapping.from {

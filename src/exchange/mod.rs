@@ -37,7 +37,6 @@ use crate::ids::{Random, VisitorId};
 use crate::plan::HeaderEdits;
 use crate::recorder::Recorder;
 use crate::site::Site;
-use crate::store::coupons::Coupons;
 use crate::store::{LiveProfile, ProfileKey, Store};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
@@ -60,10 +59,8 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Gateway {
     /// All sites.
     pub world: Arc<ArcSwap<World>>,
-    /// Profiles and events.
+    /// Profiles, events and coupon codes.
     pub store: Arc<dyn Store>,
-    /// Coupon codes, if there is a ledger of them.
-    pub coupons: Option<Arc<dyn Coupons>>,
     /// Takes what happened off the visitor's time.
     pub recorder: Recorder,
     /// Keys of visitors' cookies.

@@ -148,6 +148,9 @@ impl Gateway {
             }
             _ => return StatusCode::BAD_REQUEST,
         };
+        if let What::View(arm) = &what {
+            self.codes_seen(site, arm, visitor, customer).await;
+        }
         let key = ProfileKey { site: site.id.clone(), visitor };
         let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
             return StatusCode::SERVICE_UNAVAILABLE;

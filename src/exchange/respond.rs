@@ -4,7 +4,9 @@ use super::compose::Decided;
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::plan::Plan;
 use crate::site::CustomerSource;
-use crate::transform::{Coding, Edit, OutCoding, Page, ResponseView, Transform, TransformError, choose_coding, eligible};
+use crate::transform::{
+    Coding, Edit, OutCoding, Page, ResponseView, Transform, TransformError, choose_coding, eligible,
+};
 use crate::visitor::cookie;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, SET_COOKIE};

@@ -9,7 +9,7 @@ use crate::ids::{OsRandom, SiteId};
 use crate::recorder::{RecorderSettings, Worker};
 use crate::scenario::condition::{Scope, check};
 use crate::scenario::{Caps, RuleSet, Scenario, Schedule, Variant};
-use crate::site::{Origin, OriginAddress, SiteLimits};
+use crate::site::{Origin, OriginAddress, Pool, SiteLimits};
 use crate::store::{StoreError, Write};
 use crate::transform::{Edit, Position, Selector, Target};
 use crate::visitor::cookie::CookieSettings;
@@ -18,6 +18,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
+
+mod claims;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
 
@@ -132,9 +134,6 @@ struct Served {
 
 impl Shop {
     fn new(acts: &[(&str, Act)], loading: Loading) -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let scenarios = acts.iter().map(|(id, act)| {
             let variant = Variant { name: "a".into(), weight: 1, actions: vec![Box::new(*act)] };
             let scenario = Scenario {
@@ -149,6 +148,14 @@ impl Shop {
             };
             (scenario, check("true", &Scope::default()).unwrap())
         });
+        let store = Arc::new(TestStore(loading, LiveProfile::default()));
+        Self::open(RuleSet::build(scenarios.collect()), Vec::new(), store, Settings::default())
+    }
+
+    fn open(rules: RuleSet, pools: Vec<Pool>, store: Arc<dyn Store>, settings: Settings) -> Self {
+        let log = Log::default();
+        let writer = log.clone();
+        let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let site = Site {
             id: SiteId::new("shop"),
             hosts: vec!["shop.example".to_owned()],
@@ -166,18 +173,16 @@ impl Shop {
             holdout: 0,
             https_redirect: false,
             enabled: true,
-            pools: Vec::new(),
-            rules: RuleSet::build(scenarios.collect()),
+            pools,
+            rules,
             files: Files::new("gw", []),
         };
         let keys = tempfile::tempdir().unwrap();
-        let store = Arc::new(TestStore(loading, LiveProfile::default()));
         let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
         let random = Arc::new(TestRandom::default());
         let gateway = Gateway {
             world: Arc::new(ArcSwap::from_pointee(World::new([Arc::new(site)]))),
             store,
-            coupons: None,
             recorder,
             keys: KeyRing::open(&keys.path().join("keys"), &SystemClock, &OsRandom).unwrap(),
             clock: Arc::new(SystemClock),
@@ -185,7 +190,7 @@ impl Shop {
             metrics: Metrics::new().unwrap(),
             geo: None,
             learnt: Learnt::default(),
-            settings: Arc::default(),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),

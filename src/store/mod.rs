@@ -4,9 +4,11 @@
 
 mod claims;
 mod codec;
+pub mod codes;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod ledger;
 mod live;
 mod merge;
 pub mod profile;
@@ -17,6 +19,8 @@ pub use claims::{Claim, Rest};
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
+use coupons::{Coupons, NoCoupons};
+use ledger::BatchId;
 use profile::Profile;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -104,6 +108,21 @@ pub trait Store: Send + Sync {
     /// Gives back claims of deliveries that were not made. One that was never counted, or was given back before, is passed over.
     async fn unclaim(&self, _key: &ProfileKey, _claims: &[Claim]) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Names the next batch, for [`Self::write_once`].
+    fn next_batch(&self) -> BatchId {
+        BatchId::NONE
+    }
+
+    /// Writes a batch that may be tried again under the same name, with the same events or fewer: none of them is kept twice.
+    async fn write_once(&self, _: BatchId, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.write(batch).await
+    }
+
+    /// The coupons that stand beside the profiles.
+    fn coupons(&self) -> &dyn Coupons {
+        &NoCoupons
     }
 
     /// Answers if the backend can be read and written now.

@@ -4,6 +4,7 @@ use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::rules::names;
 use crate::site::{Per, Pool};
+use crate::store::codes::combinations;
 use crate::store::coupons::Supply;
 use jiff::Timestamp;
 
@@ -39,8 +40,6 @@ pub(crate) static POOL: Section = Section {
     ],
 };
 
-/// What a `?` becomes: no fewer than so many characters.
-const ALPHABET: u128 = 28;
 /// A pattern must allow for so many more codes than are given, lest they be guessed.
 const SPARE: u128 = 1000;
 const MAX_CODE: usize = 64;
@@ -108,8 +107,7 @@ fn supply(table: &mut Table<'_, '_>) -> Option<Supply> {
             if !is_pattern {
                 return Some(Supply::Fixed { code: text.value.into(), limit });
             }
-            let places = u32::try_from(text.value.matches('?').count()).unwrap_or(u32::MAX);
-            if ALPHABET.saturating_pow(places) < u128::from(limit).saturating_mul(SPARE) {
+            if combinations(&text.value) < u128::from(limit).saturating_mul(SPARE) {
                 let help = "give it more `?`, as in `NIGHT-????-????`".to_owned();
                 let message = format!("{limit} codes of the pattern `{}` could be guessed", text.value);
                 table.error("bad-pattern", text.span, message, Some(help));
