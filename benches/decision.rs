@@ -125,6 +125,11 @@ fn decision(c: &mut Criterion) {
                     now: &now,
                     geo: Some(&geo),
                     customer: &customer,
+                    content: None,
+                    catalogued: None,
+                    streaming: false,
+                    currency: "JPY",
+                    free_shipping_from: None,
                 };
                 let cx = DecideContext {
                     site: &site,

@@ -26,6 +26,8 @@ pub struct Site {
     pub time_zone: TimeZone,
     /// ISO 4217.
     pub currency: String,
+    /// Value of a cart from which on shipping is free.
+    pub free_shipping_from: Option<f64>,
     /// The visitor's cookie.
     pub cookie: CookieSettings,
     /// Gap that ends a session.

@@ -35,6 +35,10 @@ pub(super) struct Needs {
 }
 
 impl Action for Insertion {
+    fn needs_content(&self) -> bool {
+        self.by_language.iter().any(|(_, drawn)| drawn.needs_content())
+    }
+
     fn kind(&self) -> &'static str {
         self.kind
     }

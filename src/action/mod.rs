@@ -53,6 +53,11 @@ pub trait Action: Send + Sync + Debug {
         None
     }
 
+    /// Whether it prints what is known from the page's own content, so that it is best lowered once the page has said it.
+    fn needs_content(&self) -> bool {
+        false
+    }
+
     /// Lowers the action to edits for one page. Called on the hot path: what does not depend on facts is prepared before.
     ///
     /// # Errors

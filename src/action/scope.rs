@@ -64,9 +64,9 @@ impl Branch {
             return refuse("unknown-attribute", format!("unknown attribute `{name}`"), help);
         };
         let Some(attribute) = id.get() else { return Ok(()) };
-        if attribute.known == Known::Content {
+        if attribute.known == Known::Later {
             let message = format!("`{}` is not observed by this version", attribute.name);
-            return refuse("not-observed", message, Some("it comes from the page's content, consent or chat".into()));
+            return refuse("not-observed", message, Some("it comes from consent or chat".into()));
         }
         match attribute.shape {
             Shape::Plain if attribute.name == name => self.put(name, Node::Fact(id, None)),
@@ -104,6 +104,15 @@ impl Branch {
             Node::Fixed(_) => true,
             Node::Fact(..) | Node::Given(_) => false,
             Node::Template { facts: branch, .. } | Node::Branch(branch) => branch.is_fixed(),
+        })
+    }
+
+    /// Whether it has a fact that is known from the page's own content.
+    pub(super) fn needs_content(&self) -> bool {
+        self.0.values().any(|node| match node {
+            Node::Fixed(_) | Node::Given(_) => false,
+            Node::Fact(id, _) => id.get().is_some_and(|attribute| attribute.known == Known::Content),
+            Node::Template { facts: branch, .. } | Node::Branch(branch) => branch.needs_content(),
         })
     }
 

@@ -121,6 +121,14 @@ impl Drawn {
         Ok((Self::Live(Box::new(live)), full.sources))
     }
 
+    /// Whether it prints what is known from the page's own content.
+    pub(super) fn needs_content(&self) -> bool {
+        match self {
+            Self::Ready(_) => false,
+            Self::Live(live) => live.scope.needs_content(),
+        }
+    }
+
     /// The fragment for one page.
     pub(super) fn draw(
         &self,

@@ -247,7 +247,7 @@ fn every_problem_has_its_place() {
         ("banner", "text = 'x'\nimage = { src = 'data:image/png,x', alt = '' }", "bad-url", "'data:image/png,x'"),
         ("banner", "text = 'x'\ntheme = 'drak'", "unknown-word", "'drak'"),
         ("popup", "title = 'x'\nimage = { src = '/a.png', alt = '', width = 0 }", "out-of-range", "0"),
-        ("popup", "title = '{{ product.name }}'", "not-observed", "'{{ product.name }}'"),
+        ("popup", "title = '{{ chat.open }}'", "not-observed", "'{{ chat.open }}'"),
         ("coupon", "title = 'x'\namount = '5%'\ncode = ' '", "bad-code", "' '"),
         ("coupon", "title = 'x'\namount = '5%'\nuntil = 2026-12-01", "bad-datetime", "2026-12-01"),
         ("coupon", "title = 'x'\namount = '5%'\ncountdown = true", "missing-key", ""),

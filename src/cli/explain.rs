@@ -114,6 +114,11 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         now: &now,
         geo: None,
         customer: &customer,
+        content: None,
+        catalogued: None,
+        streaming: false,
+        currency: &site.currency,
+        free_shipping_from: site.free_shipping_from,
     };
     let id = visitor_id(visitor.id.as_deref())?;
     let cx = DecideContext {

@@ -38,7 +38,7 @@ pub(super) struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    fn facts<'v>(&'v self, page_kind: &'v str, history: Option<&'v History>) -> Facts<'v> {
+    fn facts<'v>(&'v self, site: &'v Site, page_kind: &'v str, history: Option<&'v History>) -> Facts<'v> {
         Facts {
             path: self.request.path,
             query: self.request.query,
@@ -52,6 +52,11 @@ impl Visit<'_> {
             now: &self.now,
             geo: self.geo.as_ref(),
             customer: &self.customer,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: &site.currency,
+            free_shipping_from: site.free_shipping_from,
         }
     }
 }
@@ -121,7 +126,7 @@ impl Exchange {
 
     /// Decides among some of the scenarios. A condition that panics decides nothing, and the page view counts all the same.
     pub(super) fn judge(&self, visit: &Visit<'_>, history: Option<&History>, may: impl Fn(usize) -> bool) -> Decision {
-        let facts = visit.facts(self.kind, history);
+        let facts = visit.facts(&self.site, self.kind, history);
         let cx = DecideContext {
             site: &self.site.id,
             visitor: visit.visitor.as_ref().filter(|_| history.is_some()),
@@ -147,7 +152,7 @@ impl Exchange {
             self.load.fail("panic");
         }
         let mut held = std::mem::take(&mut self.delivery.held);
-        let facts = visit.facts(self.kind, guard.as_deref());
+        let facts = visit.facts(&self.site, self.kind, guard.as_deref());
         // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.
         let language = language_of(visit.headers).or_else(|| facts.language()).unwrap_or(&self.site.locale);
         let mut plan = Plan::default();

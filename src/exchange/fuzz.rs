@@ -289,6 +289,11 @@ fn facts(view: &RequestView<'_>, status: StatusCode) {
         now: &now,
         geo: None,
         customer: &customer,
+        content: None,
+        catalogued: None,
+        streaming: false,
+        currency: "JPY",
+        free_shipping_from: None,
     };
     let _ = facts.language();
     for (attribute, index) in ATTRIBUTES.iter().zip(0..) {

@@ -164,6 +164,7 @@ impl Shop {
             locale: "ja".to_owned(),
             time_zone: jiff::tz::TimeZone::UTC,
             currency: "JPY".to_owned(),
+            free_shipping_from: None,
             cookie: CookieSettings::default(),
             limits: SiteLimits::default(),
             deliver_by: crate::site::DeliverBy::Auto,

@@ -2,6 +2,7 @@
 //!
 //! The condition checker, `noren explain`, the console's forms and the reference all read this table.
 
+mod arguments;
 mod table;
 
 use super::Facts;
@@ -9,6 +10,7 @@ use super::value::{Type, Value};
 use ahash::AHashMap;
 use std::sync::LazyLock;
 
+pub use arguments::{arguments, key, period};
 pub use table::ATTRIBUTES;
 
 /// Index into [`ATTRIBUTES`].
@@ -35,8 +37,26 @@ pub enum Known {
     History,
     /// From the response's head.
     Response,
-    /// From the page's content: declared, but not observed by this version. Conditions that use it are refused.
+    /// From the page's own content, as it streams by: decided at the last moment, with what earlier pages said where this one
+    /// says nothing.
     Content,
+    /// Declared, but not observed by this version. Conditions that use it are refused.
+    Later,
+}
+
+/// An argument of an attribute that is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// Any text.
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The id of one of the site's scenarios.
+    Scenario,
+    /// A time: `30m`, `12h`, `7d`, `2w`.
+    Time,
+    /// Whole days, as many as are remembered at most: `7d`, `2w`.
+    Days(i64),
 }
 
 /// Observes a fact.
@@ -61,8 +81,8 @@ pub struct Attribute {
     pub values: &'static [&'static str],
     /// The least and the greatest number, where there are such: a comparison beyond them can never hold.
     pub range: Option<(i64, i64)>,
-    /// The argument is the id of one of the site's scenarios.
-    pub of_scenario: bool,
+    /// What stands in the brackets of a call.
+    pub parameters: &'static [Parameter],
     /// Observes it.
     pub observe: Observe,
 }
@@ -78,14 +98,14 @@ impl Attribute {
             example: "",
             values: &[],
             range: None,
-            of_scenario: false,
+            parameters: &[],
             observe,
         }
     }
 
     /// Declared, and not observed by this version.
     const fn later(name: &'static str, ty: Type) -> Self {
-        Self::new(name, ty, Known::Content, |_, _| None)
+        Self::new(name, ty, Known::Later, |_, _| None)
     }
 
     const fn help(mut self, help: &'static str, example: &'static str) -> Self {
@@ -114,14 +134,9 @@ impl Attribute {
         self
     }
 
-    const fn call(mut self) -> Self {
+    const fn call(mut self, parameters: &'static [Parameter]) -> Self {
         self.shape = Shape::Call;
-        self
-    }
-
-    const fn of_scenario(mut self) -> Self {
-        self.shape = Shape::Call;
-        self.of_scenario = true;
+        self.parameters = parameters;
         self
     }
 }
@@ -162,11 +177,11 @@ mod tests {
             assert!(attribute.example.contains(attribute.name), "{}: {}", attribute.name, attribute.example);
             match check(attribute.example, &scope) {
                 Ok(checked) => {
-                    assert!(attribute.known != Known::Content, "{}", attribute.name);
+                    assert!(attribute.known != Known::Later, "{}", attribute.name);
                     assert_eq!(checked.warnings(), [], "{}", attribute.example);
                 }
                 Err(problems) => {
-                    assert_eq!(attribute.known, Known::Content, "{}: {problems:?}", attribute.example);
+                    assert_eq!(attribute.known, Known::Later, "{}: {problems:?}", attribute.example);
                     assert!(problems.iter().all(|p| p.code == "not-observed"), "{}: {problems:?}", attribute.example);
                 }
             }

@@ -1,27 +1,35 @@
-//! What the shop says of its customer: texts by the mapping in `site.toml`, read as the types that conditions expect.
+//! What the shop says of its customer: texts by the mapping in `site.toml`, from its pages and from imports, read as the types that
+//! conditions expect.
 //!
 //! A text that cannot be read as its type is an unknown fact, not a wrong one.
 
+use super::Facts;
 use super::value::Value;
-use super::{Customer, Facts};
+use crate::commerce::Member;
 use std::borrow::Cow;
 
 type Seen<'a> = Option<Value<'a>>;
 
 pub(super) fn is_member<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    field(facts.customer, "is_member").and_then(truth).map(Value::Bool)
+    let logged_in = || match member(facts).and_then(|member| member.logged_in) {
+        Some(logged_in) => Some(logged_in),
+        None => facts.history?.member.logged_in,
+    };
+    field(facts, "is_member").and_then(truth).or_else(logged_in).map(Value::Bool)
 }
 
 pub(super) fn name<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    field(facts.customer, "name").map(text)
+    // Nobody is greeted by the name of who was here before.
+    let gone = member(facts).and_then(|member| member.logged_in) == Some(false);
+    field(facts, "name").filter(|_| !gone).map(text)
 }
 
 pub(super) fn rank<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    field(facts.customer, "rank").map(text)
+    field(facts, "rank").map(text)
 }
 
 pub(super) fn gender<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    let gender = match field(facts.customer, "gender")?.to_lowercase().as_str() {
+    let gender = match field(facts, "gender")?.to_lowercase().as_str() {
         "f" | "female" | "woman" | "w" | "女性" | "女" | "2" => "female",
         "m" | "male" | "man" | "男性" | "男" | "1" => "male",
         "" | "0" | "unknown" | "不明" | "9" => return None,
@@ -31,26 +39,42 @@ pub(super) fn gender<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
 }
 
 pub(super) fn age<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    number(field(facts.customer, "age")?).filter(|age| (0..=150).contains(age)).map(Value::Int)
+    number(field(facts, "age")?).filter(|age| (0..=150).contains(age)).map(Value::Int)
 }
 
 pub(super) fn birth_month<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    number(field(facts.customer, "birth_month")?).filter(|month| (1..=12).contains(month)).map(Value::Int)
+    number(field(facts, "birth_month")?).filter(|month| (1..=12).contains(month)).map(Value::Int)
 }
 
 pub(super) fn points<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    number(field(facts.customer, "points")?).map(Value::Int)
+    number(field(facts, "points")?).map(Value::Int)
 }
 
 pub(super) fn attr<'a>(facts: &'a Facts<'a>, key: Option<&str>) -> Seen<'a> {
     let key = key?;
-    let mut fields = facts.customer.fields.iter();
-    let (_, value) = fields.find(|(name, _)| name.strip_prefix("attr.") == Some(key))?;
-    Some(text(value))
+    field_where(facts, |field| field.strip_prefix("attr.") == Some(key)).map(text)
 }
 
-fn field<'a>(customer: &'a Customer, name: &str) -> Option<&'a str> {
-    customer.fields.iter().find(|(field, _)| **field == *name).map(|(_, value)| value.trim())
+/// What this answer says by the mapping of the site, or this page by itself; failing that, what is remembered.
+fn field<'a>(facts: &Facts<'a>, name: &str) -> Option<&'a str> {
+    field_where(facts, |field| field == name)
+}
+
+fn field_where<'a>(facts: &Facts<'a>, is: impl Fn(&str) -> bool) -> Option<&'a str> {
+    let mapped = facts.customer.fields.iter().find(|(field, _)| is(field)).map(|(_, value)| &**value);
+    let shown = || {
+        let (_, value) = member(facts)?.fields.iter().find(|(field, _)| is(field))?;
+        Some(value.as_str())
+    };
+    let remembered = || {
+        let (_, value) = facts.history?.member.fields.iter().find(|(field, _)| is(field))?;
+        Some(value.as_str())
+    };
+    mapped.or_else(shown).or_else(remembered).map(str::trim)
+}
+
+fn member<'a>(facts: &Facts<'a>) -> Option<&'a Member> {
+    facts.content?.member.as_ref()
 }
 
 fn text(text: &str) -> Value<'_> {

@@ -65,6 +65,14 @@ pub(super) fn session_seconds<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen
     Some(Value::Int((facts.now.timestamp().as_second() - started).max(0)))
 }
 
+/// The last page is still being looked at: its time is not known.
+pub(super) fn session_page_seconds<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
+    let session = &facts.history?.session;
+    let pages = session.pages.checked_sub(1).filter(|pages| *pages > 0)?;
+    let seconds = session.last_seen.saturating_sub(session.started).max(0);
+    Some(Value::Double(seconds as f64 / f64::from(pages)))
+}
+
 pub(super) fn landing_path<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
     facts.history.map(|profile| text(&profile.session.landing_path))
 }

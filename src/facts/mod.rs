@@ -4,16 +4,19 @@
 
 pub mod attributes;
 mod calendar;
+mod content;
 mod customer;
 mod device;
 mod history;
 pub mod holidays;
 mod request;
+mod shop;
 pub mod source;
 pub mod value;
 
+use crate::commerce::{Content, Product};
 use crate::store::profile::Profile;
-use attributes::AttributeId;
+use attributes::{AttributeId, Known};
 use http::HeaderMap;
 use jiff::Zoned;
 use value::Value;
@@ -28,10 +31,16 @@ pub trait FactSource {
     ///
     /// `key` is the argument of attributes that take one: `page.query["utm_source"]`, `seen("welcome")`.
     fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Value<'_>>;
+
+    /// Whether what is to be known of an attribute may still come, or change, while the page streams by. What is pending is neither
+    /// known nor missing.
+    fn is_pending(&self, _attribute: AttributeId, _key: Option<&str>) -> bool {
+        false
+    }
 }
 
 /// A live request's facts: borrowed inputs, observed only when asked.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     /// Path without query, as the client sent it.
     pub path: &'a str,
@@ -57,6 +66,16 @@ pub struct Facts<'a> {
     pub geo: Option<&'a Geo>,
     /// What the shop says of its customer.
     pub customer: &'a Customer,
+    /// What the page has said so far; `None` if it is not read, or not yet.
+    pub content: Option<&'a Content>,
+    /// What is known of this address's product from earlier views of the page, by whomever.
+    pub catalogued: Option<&'a Product>,
+    /// The page is being read and has not ended: what it has not said it may still say.
+    pub streaming: bool,
+    /// The site's currency, ISO 4217.
+    pub currency: &'a str,
+    /// Value of a cart from which on shipping is free.
+    pub free_shipping_from: Option<f64>,
 }
 
 impl Facts<'_> {
@@ -71,6 +90,18 @@ impl Facts<'_> {
 impl FactSource for Facts<'_> {
     fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Value<'_>> {
         (attribute.get()?.observe)(self, key)
+    }
+
+    fn is_pending(&self, attribute: AttributeId, key: Option<&str>) -> bool {
+        if !self.streaming {
+            return false;
+        }
+        let Some(attribute) = attribute.get().filter(|attribute| attribute.known == Known::Content) else {
+            return false;
+        };
+        // What only the catalogue or earlier pages say, this page may yet correct.
+        let own = Facts { catalogued: None, history: None, ..*self };
+        (attribute.observe)(&own, key).is_none()
     }
 }
 

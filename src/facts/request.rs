@@ -19,10 +19,6 @@ pub(super) fn query<'a>(facts: &'a Facts<'a>, key: Option<&str>) -> Seen<'a> {
     parameter(facts.query, key?).map(Value::String)
 }
 
-pub(super) fn page_kind<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    Some(text(facts.page_kind))
-}
-
 pub(super) fn status<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
     facts.status.map(|status| Value::Int(i64::from(status)))
 }

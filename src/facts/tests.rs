@@ -51,6 +51,11 @@ impl Request {
             now: &self.now,
             geo: self.geo.as_ref(),
             customer: &self.customer,
+            content: None,
+            catalogued: None,
+            streaming: false,
+            currency: "JPY",
+            free_shipping_from: None,
         }
     }
 

@@ -173,6 +173,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         locale: settings.locale,
         time_zone: settings.time_zone,
         currency: settings.currency,
+        free_shipping_from: settings.free_shipping_from,
         cookie: settings.cookie,
         session_timeout: settings.session_timeout,
         pages: settings.pages,

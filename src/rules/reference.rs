@@ -95,7 +95,8 @@ fn attributes(out: &mut String) -> fmt::Result {
             Known::Request => "the request",
             Known::History => "the visitor's history",
             Known::Response => "the shop's answer",
-            Known::Content => "the page (not in this version)",
+            Known::Content => "the page itself",
+            Known::Later => "– (not in this version)",
         };
         writeln!(
             out,
@@ -113,7 +114,7 @@ fn written(attribute: &Attribute) -> String {
     match attribute.shape {
         Shape::Plain => attribute.name.to_owned(),
         Shape::Map => format!("{}[\"…\"]", attribute.name),
-        Shape::Call => format!("{}(\"…\")", attribute.name),
+        Shape::Call => format!("{}({})", attribute.name, vec!["\"…\""; attribute.parameters.len()].join(", ")),
     }
 }
 

@@ -55,6 +55,12 @@ pub(crate) static SITE: Section = Section {
         setting("locale", "text", "\"ja\"", "The shop's own language: `ja`, `en`."),
         setting("time_zone", "text", "\"Asia/Tokyo\"", "Time zone of schedules and of `now.*`."),
         setting("currency", "text", "\"JPY\"", "Currency of all amounts, by ISO 4217."),
+        setting(
+            "free_shipping_from",
+            "number",
+            "",
+            "Value of a cart from which on shipping is free, for `cart.free_shipping_gap`.",
+        ),
         setting("session_timeout", "duration", "\"30m\"", "A gap between two page views that ends a session."),
         setting(
             "holdout",
@@ -94,6 +100,7 @@ pub(super) struct Settings {
     pub(super) locale: String,
     pub(super) time_zone: TimeZone,
     pub(super) currency: String,
+    pub(super) free_shipping_from: Option<f64>,
     pub(super) session_timeout: Duration,
     pub(super) holdout: u32,
     pub(super) deliver_by: DeliverBy,
@@ -117,6 +124,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         locale: locale(&mut table).unwrap_or_else(|| "ja".to_owned()),
         time_zone: time_zone(&mut table),
         currency: currency(&mut table).unwrap_or_else(|| "JPY".to_owned()),
+        free_shipping_from: free_shipping_from(&mut table),
         session_timeout: session_timeout(&mut table),
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
@@ -199,6 +207,16 @@ fn currency(table: &mut Table<'_, '_>) -> Option<String> {
         format!("`{}` is no currency", text.value),
         Some("write its three capital letters: `JPY`, `USD`, `EUR`".into()),
     );
+    None
+}
+
+fn free_shipping_from(table: &mut Table<'_, '_>) -> Option<f64> {
+    let found = table.number("free_shipping_from")?;
+    if found.value.is_finite() && found.value >= 0.0 {
+        return Some(found.value);
+    }
+    let message = format!("`{}` is no amount of money", found.value);
+    table.error("out-of-range", found.span, message, Some("write it without sign: `free_shipping_from = 5000`".into()));
     None
 }
 

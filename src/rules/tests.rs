@@ -163,6 +163,7 @@ fn every_setting_of_a_site_is_taken() {
         currency = "EUR"
         session_timeout = "1h"
         holdout = "2.5%"
+        free_shipping_from = 59.9
         deliver_by = "script"
         https_redirect = true
         origin = [{ url = "https://a.internal", weight = 3 }, { url = "https://b.internal:8443", weight = 0 }]

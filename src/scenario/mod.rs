@@ -46,6 +46,12 @@ impl RuleSet {
         self.scenarios.iter().flat_map(|scenario| &scenario.variants).any(|variant| !variant.actions.is_empty())
     }
 
+    /// Whether the page's own content has a say in whether a scenario runs: it may be undecided while the page streams.
+    #[must_use]
+    pub fn needs_content(&self, scenario: usize) -> bool {
+        self.conditions.needs_content(scenario)
+    }
+
     /// The names of a choice's scenario and variant.
     #[must_use]
     pub fn arm(&self, choice: &Choice) -> Option<Arm> {
@@ -91,6 +97,12 @@ impl Scenario {
 }
 
 impl Scenario {
+    /// Whether one of its actions prints what is known from the page's own content.
+    #[must_use]
+    pub fn prints_content(&self) -> bool {
+        self.variants.iter().flat_map(|variant| &variant.actions).any(|action| action.needs_content())
+    }
+
     /// Whether something hangs on what the visitor does with it: a comparison of variants, a goal, or an end after a click.
     #[must_use]
     pub fn is_measured(&self) -> bool {

@@ -36,7 +36,8 @@ pub(super) enum InvalidProfile {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::profile::{PathViews, ScenarioHistory, Session, SourceSeen};
+    use crate::store::profile::shopping::{CartSeen, Liking, OrderSeen, Shopping, Viewed};
+    use crate::store::profile::{MemberSeen, PathViews, ScenarioHistory, Session, SourceSeen};
 
     /// As the first version wrote it. Never edit it: add another beside it.
     const OLD: &[u8] = include_bytes!("fixtures/profile-v1.json");
@@ -85,6 +86,16 @@ mod tests {
             scenarios: [("s".to_owned(), ScenarioHistory { exposures: 12, ..ScenarioHistory::default() })].into(),
             paths: vec![PathViews { path: u64::MAX, views: 13, visit: 14 }],
             tags: ["vip".to_owned()].into(),
+            shop: Shopping {
+                cart: Some(CartSeen { lines: vec![("M-1".into(), 2, Some(0.1))], items: 2, value: None, changed: 15 }),
+                products: vec![Viewed("M-1".into(), 16)],
+                categories: vec![Liking { name: "茶".into(), score: 1.5, at: 17, outer: true }],
+                orders: vec![OrderSeen(u64::MAX, 18, 19.0)],
+                counts: [("view_item".to_owned(), vec![(20, 21)])].into(),
+                at_checkout: true,
+                ..Shopping::default()
+            },
+            member: MemberSeen { logged_in: Some(false), fields: [("rank".to_owned(), "gold".to_owned())].into() },
         };
         assert_eq!(decode(&encode(&profile).unwrap()).unwrap(), profile);
         assert_eq!(decode(&encode(&Profile::default()).unwrap()).unwrap(), Profile::default());

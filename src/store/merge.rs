@@ -2,7 +2,9 @@
 //!
 //! Both began from `base`. What each counted is added up, so that a cap holds from then on; a visit that both saw begin is one.
 
-use super::profile::{MAX_PATHS, PathViews, Profile, ScenarioHistory, Session};
+mod shop;
+
+use super::profile::{MAX_PATHS, PathViews, Profile, ScenarioHistory, Session, Window};
 use std::collections::BTreeSet;
 
 /// `mine` and `theirs` in one, both having come from `base`.
@@ -23,7 +25,10 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         mut scenarios,
         paths,
         tags,
+        shop,
+        member,
     } = mine;
+    let (twice, paid_twice) = shop::noted_twice(&base.shop.orders, &shop.orders, &theirs.shop.orders);
     let session = sessions(base, (visits, session), (theirs.visits, theirs.session));
     let mut their_scenarios = theirs.scenarios;
     for (id, mine) in &mut scenarios {
@@ -45,14 +50,16 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         previous_visit: previous_visit.max(theirs.previous_visit),
         ended_session_seconds: ended_session_seconds.max(theirs.ended_session_seconds),
         ended_session_pages: ended_session_pages.max(theirs.ended_session_pages),
-        orders: sum(base.orders, orders, theirs.orders),
-        spent: theirs.spent + (spent - base.spent),
+        orders: sum(base.orders, orders, theirs.orders).saturating_sub(twice),
+        spent: theirs.spent + (spent - base.spent) - paid_twice,
         last_order: last_order.max(theirs.last_order),
         first_source: theirs.first_source.or(first_source),
         session,
         scenarios,
         paths: join_paths(&base.paths, paths, theirs.paths),
         tags: join_tags(&base.tags, tags, theirs.tags),
+        shop: shop::shopping(&base.shop, shop, theirs.shop),
+        member: shop::member(&base.member, member, theirs.member),
     }
 }
 
@@ -89,7 +96,26 @@ fn scenario(base: Option<&ScenarioHistory>, mine: &ScenarioHistory, theirs: &Sce
         clicks: sum(base.clicks, mine.clicks, theirs.clicks),
         dismissals: sum(base.dismissals, mine.dismissals, theirs.dismissals),
         conversions: sum(base.conversions, mine.conversions, theirs.conversions),
+        windows: windows(&base.windows, &mine.windows, &theirs.windows),
     }
+}
+
+/// Of a variant that both sides have touched, one window: from the first exposure, and converted if it is in either.
+fn windows(base: &[Window], mine: &[Window], theirs: &[Window]) -> Vec<Window> {
+    let mut joined = mine.to_vec();
+    for their in theirs {
+        let untouched = |window: &Window| base.iter().any(|base| base == window);
+        match joined.iter_mut().find(|window| window.variant == their.variant) {
+            Some(_) if untouched(their) => {}
+            Some(window) if untouched(window) => *window = their.clone(),
+            Some(window) => {
+                window.from = window.from.min(their.from);
+                window.converted |= their.converted;
+            }
+            None => joined.push(their.clone()),
+        }
+    }
+    joined
 }
 
 /// The most recent come last. Mine count as later than theirs; the oldest go when there is no room.

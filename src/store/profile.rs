@@ -2,8 +2,11 @@
 //!
 //! Plain data and the rules by which it advances. Knows nothing of how or where it is stored.
 
+pub mod shopping;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use shopping::Shopping;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything remembered of one visitor on one site. Times are Unix seconds.
@@ -39,6 +42,12 @@ pub struct Profile {
     pub paths: Vec<PathViews>,
     /// Labels set by imports and scenarios.
     pub tags: BTreeSet<String>,
+    /// What they did in the shop.
+    #[serde(skip_serializing_if = "Shopping::is_empty")]
+    pub shop: Shopping,
+    /// What the shop and imports say of the member.
+    #[serde(skip_serializing_if = "MemberSeen::is_empty")]
+    pub member: MemberSeen,
 }
 
 /// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.
@@ -81,6 +90,24 @@ pub struct SourceSeen {
     pub campaign: Option<String>,
 }
 
+/// A member as remembered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MemberSeen {
+    /// Whether the shop last showed somebody logged in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logged_in: Option<bool>,
+    /// Texts by the names of `customer.*`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+impl MemberSeen {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What one visitor has seen of one scenario.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -103,6 +130,23 @@ pub struct ScenarioHistory {
     pub dismissals: u32,
     /// Conversions.
     pub conversions: u32,
+    /// By variant, what may still come of its exposures, or came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+}
+
+/// The time after an exposure in which the scenario's goal counts as reached by it: once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// The variant that the visitor was exposed to.
+    #[serde(rename = "v")]
+    pub variant: String,
+    /// When it began: the first exposure that no other window held.
+    #[serde(rename = "t")]
+    pub from: i64,
+    /// The goal was reached.
+    #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+    pub converted: bool,
 }
 
 /// How often a path was viewed.

@@ -105,7 +105,7 @@ fn what_a_template_cannot_know_is_refused_with_a_suggestion() {
         "<p>{{ customer }}</p>",
         "<p>{{ seen('x') }}</p>",
         "<p>{{ customer.attr[locale] }}</p>",
-        "<p>{{ product.name }}</p>",
+        "<p>{{ chat.open }}</p>",
     ] {
         assert!(compile(frame, vec![]).is_err(), "{frame}");
     }

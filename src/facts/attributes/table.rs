@@ -1,13 +1,15 @@
 //! The table itself, in the order of the reference.
 
-use super::Attribute;
-use super::Known::{History, Request, Response};
+use super::Known::{Content, History, Request, Response};
+use super::{Attribute, Parameter};
 use crate::facts::PAGE_KINDS;
 use crate::facts::value::Type::{Bool, Double, Int, String, Strings};
-use crate::facts::{calendar, customer, device, history, request};
+use crate::facts::{calendar, content, customer, device, history, request, shop};
+use crate::store::profile::shopping::{COUNTED, MAX_DAYS};
 
 const SOURCE_KINDS: &[&str] = &["direct", "search", "social", "ad", "email", "referral"];
 const GENDERS: &[&str] = &["female", "male", "other"];
+const VIEWED: &[&str] = &["product", "category", "brand"];
 
 /// All attributes.
 pub static ATTRIBUTES: &[Attribute] = &[
@@ -41,26 +43,46 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::new("visitor.avg_session_pages", Double, History, history::avg_session_pages)
         .count()
         .help("Mean page views of the visits before this one; unknown on the first.", "visitor.avg_session_pages >= 5"),
+    Attribute::new("visitor.purchase_cycle_days", Double, History, shop::purchase_cycle_days)
+        .count()
+        .help("Mean days between orders; unknown before the second.", "visitor.purchase_cycle_days < 60"),
+    Attribute::new("visitor.days_until_next_order", Double, History, shop::days_until_next_order).help(
+        "Days until the next order, if the purchase cycle holds: negative once it is overdue.",
+        "visitor.days_until_next_order < 3",
+    ),
+    Attribute::new("visitor.favourite_category", String, History, shop::favourite_category).help(
+        "The innermost category whose products were viewed most, the last weeks counting most.",
+        r#"visitor.favourite_category == "shoes""#,
+    ),
+    Attribute::new("visitor.favourite_brand", String, History, shop::favourite_brand)
+        .help("The brand whose products were viewed most.", r#"visitor.favourite_brand == "Noren""#),
+    Attribute::new("visitor.price_band", String, History, shop::price_band).help(
+        "The band of the prices viewed most, from 1, 2 or 5 times a power of ten to below the next.",
+        r#"visitor.price_band == "2000-4999""#,
+    ),
+    Attribute::new("visitor.typical_price", Double, History, shop::typical_price)
+        .count()
+        .help("About what the products viewed cost, in the site's currency.", "visitor.typical_price >= 5000"),
     Attribute::new("visitor.tags", Strings, History, history::tags)
         .help("Labels set by imports and scenarios.", r#""wholesale" in visitor.tags"#),
-    Attribute::new("customer.is_member", Bool, Response, customer::is_member)
+    Attribute::new("customer.is_member", Bool, Content, customer::is_member)
         .help("Whether the shop knows this visitor as a member.", "customer.is_member"),
-    Attribute::new("customer.name", String, Response, customer::name)
+    Attribute::new("customer.name", String, Content, customer::name)
         .help("The member's name, for greetings.", r#"customer.name != """#),
-    Attribute::new("customer.rank", String, Response, customer::rank)
+    Attribute::new("customer.rank", String, Content, customer::rank)
         .help("The member's rank, in the shop's own words.", r#"customer.rank in ["gold", "platinum"]"#),
-    Attribute::new("customer.gender", String, Response, customer::gender)
+    Attribute::new("customer.gender", String, Content, customer::gender)
         .values(GENDERS)
         .help("The member's gender: female, male or other.", r#"customer.gender == "female""#),
-    Attribute::new("customer.age", Int, Response, customer::age)
+    Attribute::new("customer.age", Int, Content, customer::age)
         .range(0, 150)
         .help("The member's age in years.", "customer.age >= 30 && customer.age < 50"),
-    Attribute::new("customer.birth_month", Int, Response, customer::birth_month)
+    Attribute::new("customer.birth_month", Int, Content, customer::birth_month)
         .range(1, 12)
         .help("The month of the member's birthday, 1 to 12.", "customer.birth_month == 11"),
-    Attribute::new("customer.points", Int, Response, customer::points)
+    Attribute::new("customer.points", Int, Content, customer::points)
         .help("The member's points.", "customer.points >= 500"),
-    Attribute::new("customer.attr", String, Response, customer::attr)
+    Attribute::new("customer.attr", String, Content, customer::attr)
         .map()
         .help("Any other column that the site maps or imports.", r#"customer.attr["store"] == "osaka""#),
     Attribute::new("session.pages", Int, History, history::session_pages)
@@ -69,6 +91,9 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::new("session.seconds", Int, History, history::session_seconds)
         .count()
         .help("Seconds since this visit's first page.", "session.seconds > 300"),
+    Attribute::new("session.page_seconds", Double, History, history::session_page_seconds)
+        .count()
+        .help("Mean seconds on a page of this visit; unknown on its first.", "session.page_seconds > 40"),
     Attribute::new("session.landing_path", String, History, history::landing_path)
         .help("Path of this visit's first page.", r#"session.landing_path.startsWith("/sale")"#),
     Attribute::new("session.depth", Int, History, history::session_depth)
@@ -79,38 +104,53 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::new("page.query", String, Request, request::query)
         .map()
         .help("A parameter of the page's address, decoded.", r#"page.query["color"] == "red""#),
-    Attribute::later("page.title", String).help("The page's title.", r#"page.title.contains("SALE")"#),
-    Attribute::new("page.kind", String, Request, request::page_kind)
-        .values(PAGE_KINDS)
-        .help("Kind of page, by the site's URL patterns.", r#"page.kind in ["product", "cart"]"#),
+    Attribute::new("page.title", String, Content, content::title)
+        .help("The page's title.", r#"page.title.contains("SALE")"#),
+    Attribute::new("page.kind", String, Content, content::page_kind).values(PAGE_KINDS).help(
+        "Kind of page, by the site's URL patterns and, where none matches, by what the page shows.",
+        r#"page.kind in ["product", "cart"]"#,
+    ),
     Attribute::new("page.status", Int, Response, request::status)
         .range(100, 599)
         .help("Status of the shop's answer.", "page.status == 404"),
     Attribute::new("page.views", Int, History, history::page_views)
         .range(1, i64::MAX)
         .help("How often the visitor has viewed this path, the current view included.", "page.views >= 3"),
-    Attribute::later("product.id", String).help("Id of the page's product.", r#"product.id == "SKU-1""#),
-    Attribute::later("product.name", String).help("Name of the page's product.", r#"product.name.contains("mug")"#),
-    Attribute::later("product.category", String)
-        .help("Category of the page's product.", r#"product.category == "shoes""#),
-    Attribute::later("product.brand", String).help("Brand of the page's product.", r#"product.brand == "Noren""#),
-    Attribute::later("product.price", Double)
+    Attribute::new("product.id", String, Content, content::product_id)
+        .help("Id of the page's product.", r#"product.id == "SKU-1""#),
+    Attribute::new("product.name", String, Content, content::product_name)
+        .help("Name of the page's product.", r#"product.name.contains("mug")"#),
+    Attribute::new("product.category", String, Content, content::product_category)
+        .help("Innermost category of the page's product.", r#"product.category == "shoes""#),
+    Attribute::new("product.categories", Strings, Content, content::product_categories)
+        .help("Categories of the page's product, the outermost first.", r#""shoes" in product.categories"#),
+    Attribute::new("product.brand", String, Content, content::product_brand)
+        .help("Brand of the page's product.", r#"product.brand == "Noren""#),
+    Attribute::new("product.price", Double, Content, content::product_price)
         .count()
         .help("Price of the page's product, in the site's currency.", "product.price >= 5000"),
-    Attribute::later("product.in_stock", Bool).help("Whether the page's product is in stock.", "product.in_stock"),
-    Attribute::later("cart.value", Double).count().help("Value of the cart.", "cart.value >= 3000"),
-    Attribute::later("cart.items", Int).count().help("Number of things in the cart.", "cart.items > 0"),
-    Attribute::later("cart.contains", Bool)
-        .call()
+    Attribute::new("product.in_stock", Bool, Content, content::product_in_stock)
+        .help("Whether the page's product is in stock.", "product.in_stock"),
+    Attribute::new("cart.value", Double, Content, content::cart_value)
+        .count()
+        .help("Value of the cart.", "cart.value >= 3000"),
+    Attribute::new("cart.items", Int, Content, content::cart_items)
+        .count()
+        .help("Number of things in the cart.", "cart.items > 0"),
+    Attribute::new("cart.contains", Bool, Content, content::cart_contains)
+        .call(&[Parameter::Text])
         .help("Whether a product is in the cart, by its id.", r#"cart.contains("SKU-1")"#),
-    Attribute::later("cart.idle_seconds", Int)
+    Attribute::new("cart.idle_seconds", Int, Content, content::cart_idle_seconds)
         .count()
         .help("Seconds since the cart last changed.", "cart.idle_seconds > 600"),
-    Attribute::later("cart.free_shipping_gap", Double)
+    Attribute::new("cart.free_shipping_gap", Double, Content, content::free_shipping_gap)
         .count()
         .help("Money that is missing for free shipping.", "cart.free_shipping_gap < 1000"),
-    Attribute::later("search.term", String).help("What was searched for.", r#"search.term.contains("gift")"#),
-    Attribute::later("search.results", Int).count().help("Number of results.", "search.results == 0"),
+    Attribute::new("search.term", String, Content, content::search_term)
+        .help("What was searched for.", r#"search.term.contains("gift")"#),
+    Attribute::new("search.results", Int, Content, content::search_results)
+        .count()
+        .help("Number of results.", "search.results == 0"),
     Attribute::new("source.kind", String, Request, request::source_kind).values(SOURCE_KINDS).help(
         "Where this visit came from: direct, search, social, ad, email or referral.",
         r#"source.kind == "search""#,
@@ -160,21 +200,27 @@ pub static ATTRIBUTES: &[Attribute] = &[
     Attribute::new("now.is_holiday", Bool, Request, calendar::is_holiday)
         .help("Whether today is a public holiday in Japan, in the site's time zone.", "now.is_holiday"),
     Attribute::new("seen", Bool, History, history::seen)
-        .of_scenario()
+        .call(&[Parameter::Scenario])
         .help("Whether the visitor was ever shown a scenario.", r#"!seen("welcome")"#),
     Attribute::new("clicked", Bool, History, history::clicked)
-        .of_scenario()
+        .call(&[Parameter::Scenario])
         .help("Whether the visitor ever followed a scenario.", r#"clicked("welcome")"#),
     Attribute::new("dismissed", Bool, History, history::dismissed)
-        .of_scenario()
+        .call(&[Parameter::Scenario])
         .help("Whether the visitor ever closed a scenario.", r#"!dismissed("welcome")"#),
-    Attribute::later("viewed", Bool)
-        .call()
-        .help("Whether something was viewed within a time.", r#"viewed("category", "shoes", "7d")"#),
-    Attribute::later("count", Int)
-        .call()
+    Attribute::new("viewed", Bool, History, shop::viewed)
+        .call(&[Parameter::Word(VIEWED), Parameter::Text, Parameter::Time])
+        .help(
+            "Whether a product (by its id), a category or a brand (by its name) was viewed within a time.",
+            r#"viewed("category", "shoes", "7d")"#,
+        ),
+    Attribute::new("count", Int, History, shop::count)
+        .call(&[Parameter::Word(COUNTED), Parameter::Days(MAX_DAYS)])
         .count()
-        .help("How often an event happened within a time.", r#"count("view_item", "30d") >= 3"#),
+        .help(
+            "How often an event happened within so many days, today included, by its GA4 name.",
+            r#"count("view_item", "30d") >= 3"#,
+        ),
     Attribute::later("consent.analytics", Bool)
         .help("Whether the visitor consented to analytics.", "consent.analytics"),
     Attribute::later("consent.personalisation", Bool)

@@ -8,7 +8,7 @@ use super::parse::Parsed;
 use super::{ConditionProblem, Scope};
 use crate::config::diagnostic::Severity;
 use crate::config::reader::suggest;
-use crate::facts::attributes::{ATTRIBUTES, Attribute, AttributeId, Known};
+use crate::facts::attributes::{ATTRIBUTES, Attribute, AttributeId, Known, Parameter, arguments, period};
 use cel::IdedExpr;
 use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
@@ -129,8 +129,10 @@ impl<'a> Checker<'a> {
             Name::Fact(fact) => {
                 let Some(attribute) = fact.attribute.get() else { return Ty::Any };
                 self.observed(node, attribute);
-                if let Some(key) = fact.key.as_deref().filter(|_| attribute.of_scenario) {
-                    self.scenario(node, attribute, key);
+                if let Some(key) = fact.key.as_deref() {
+                    for (place, (parameter, argument)) in attribute.parameters.iter().zip(arguments(key)).enumerate() {
+                        self.argument((node, place), attribute, *parameter, argument);
+                    }
                 }
                 Ty::of(attribute.ty)
             }
@@ -161,18 +163,59 @@ impl<'a> Checker<'a> {
     fn uncalled(&mut self, node: &IdedExpr, id: AttributeId) -> Ty {
         let Some(attribute) = id.get() else { return Ty::Any };
         self.observed(node, attribute);
-        if attribute.known != Known::Content {
-            let message = format!("`{}` needs one text in quotes as its argument", attribute.name);
+        if attribute.known != Known::Later {
+            let message = match attribute.parameters.len() {
+                1 => format!("`{}` needs one text in quotes as its argument", attribute.name),
+                many => format!("`{}` needs {many} texts in quotes as its arguments", attribute.name),
+            };
             self.error(node, "wrong-arguments", message, Some(format!("as in `{}`", attribute.example)));
         }
         Ty::of(attribute.ty)
     }
 
     fn observed(&mut self, node: &IdedExpr, attribute: &Attribute) {
-        if attribute.known == Known::Content {
+        if attribute.known == Known::Later {
             let message = format!("`{}` is not observed by this version", attribute.name);
-            let help = "it comes from the page's content, consent or chat, which conditions cannot ask for yet".into();
+            let help = "it comes from consent or chat, which conditions cannot ask for yet".into();
             self.error(node, "not-observed", message, Some(help));
+        }
+    }
+
+    /// Checks an argument of a call; `call` has it at a place.
+    fn argument(
+        &mut self,
+        (call, place): (&IdedExpr, usize),
+        attribute: &Attribute,
+        parameter: Parameter,
+        argument: &str,
+    ) {
+        let node = match &call.expr {
+            Expr::Call(call) => call.args.get(place),
+            _ => None,
+        };
+        let node = node.unwrap_or(call);
+        match parameter {
+            Parameter::Text => {}
+            Parameter::Scenario => self.scenario(call, attribute, argument),
+            Parameter::Word(words) => {
+                if !words.contains(&argument) {
+                    let help = one_of("words", argument, words.iter().copied());
+                    let message = format!("`{}` does not know \"{argument}\"", attribute.name);
+                    self.error(node, "unknown-value", message, Some(help));
+                }
+            }
+            Parameter::Time => {
+                if period(argument).is_none() {
+                    let help = "write a number and `m`, `h`, `d` or `w`, as in `\"7d\"`".to_owned();
+                    self.error(node, "bad-time", format!("\"{argument}\" is no time"), Some(help));
+                }
+            }
+            Parameter::Days(most) => {
+                if period(argument).is_none_or(|seconds| seconds % 86_400 != 0 || seconds / 86_400 > most) {
+                    let help = format!("write whole days or weeks, {most} days at most, as in `\"30d\"`");
+                    self.error(node, "bad-time", format!("\"{argument}\" is no number of days"), Some(help));
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 //! [`Test::holds`], so that there is one definition of what a comparison means.
 
 use crate::facts::FactSource;
-use crate::facts::attributes::{AttributeId, Shape};
+use crate::facts::attributes::{AttributeId, Known, Shape, arguments};
 use crate::facts::value::Value;
 use cel::IdedExpr;
 use std::cmp::Ordering;
@@ -17,11 +17,22 @@ use std::sync::Arc;
 pub struct FactRef {
     /// The attribute.
     pub attribute: AttributeId,
-    /// The argument of `page.query["…"]` or `seen("…")`.
+    /// The argument of `page.query["…"]` or `seen("…")`; several are one text (`attributes::key`).
     pub key: Option<Arc<str>>,
 }
 
 impl FactRef {
+    /// Whether it is known from the page's own content, so that it may come while the page streams.
+    #[must_use]
+    pub fn is_of_content(&self) -> bool {
+        self.attribute.get().is_some_and(|attribute| attribute.known == Known::Content)
+    }
+
+    /// Whether it may still come, or change.
+    pub fn is_pending(&self, source: &dyn FactSource) -> bool {
+        self.is_of_content() && source.is_pending(self.attribute, self.key.as_deref())
+    }
+
     /// Observes it.
     pub fn value<'s>(&self, source: &'s dyn FactSource) -> Option<Value<'s>> {
         source.fact(self.attribute, self.key.as_deref())
@@ -33,7 +44,10 @@ impl std::fmt::Display for FactRef {
         let name = self.attribute.name();
         match (&self.key, self.attribute.get().map(|attribute| attribute.shape)) {
             (None, _) => f.write_str(name),
-            (Some(key), Some(Shape::Call)) => write!(f, "{name}({key:?})"),
+            (Some(key), Some(Shape::Call)) => {
+                let written: Vec<String> = arguments(key).map(|argument| format!("{argument:?}")).collect();
+                write!(f, "{name}({})", written.join(", "))
+            }
             (Some(key), _) => write!(f, "{name}[{key:?}]"),
         }
     }
@@ -238,6 +252,13 @@ pub struct Opaque {
     pub facts: Vec<OpaqueFact>,
     /// The expression, facts replaced by variables and segments inlined.
     pub expression: IdedExpr,
+}
+
+impl Opaque {
+    /// Whether a fact that it uses may still come, or change.
+    pub fn is_pending(&self, source: &dyn FactSource) -> bool {
+        self.facts.iter().any(|part| part.fact.is_pending(source))
+    }
 }
 
 /// A fact within an opaque expression.

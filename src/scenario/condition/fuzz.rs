@@ -8,7 +8,7 @@ use super::opaque::to_cel;
 use super::{Checked, ConditionProblem, ConditionSetBuilder, Scope, Scratch, check, parse};
 use crate::config::diagnostic::Severity;
 use crate::facts::FactSource;
-use crate::facts::attributes::{ATTRIBUTES, AttributeId, Shape};
+use crate::facts::attributes::{ATTRIBUTES, AttributeId, Shape, key};
 use crate::facts::value::{Type, Value};
 use crate::fuzzing::{Input, Numbers};
 use cel::{Context, ExecutionError, Program};
@@ -17,8 +17,6 @@ use std::sync::Arc;
 
 /// What maps and calls are asked for, besides what the condition itself names.
 const KEYS: &[&str] = &["a", "x", "welcome", "utm_source"];
-/// Calls that take one text and are answered by a truth value; `cart.contains` and its kin are not observed yet.
-const CALLS: &[&str] = &["seen", "clicked", "dismissed"];
 const SEGMENTS: &[&str] = &["a", "b", "c"];
 const TEXTS: &[&str] = &["", "a", "ab", "/a", "日本", "\u{301}", "10", "cart", "ja", "2026-11-20", "</script>"];
 const INTS: &[i64] = &[0, 1, -1, 2, 3, 7, 22, 1 << 53, (1 << 53) + 1, i64::MAX, i64::MIN];
@@ -84,6 +82,9 @@ fn compared(text: &str, seed: u64) {
     // The crate has two parsers, and the one that we use first takes a little more.
     let Ok(program) = Program::compile(text) else { return };
     let checked = Checked { text: text.into(), formula, warnings: Vec::new(), segments: Arc::default() };
+    if asks_into_the_cart(&checked) {
+        return;
+    }
     for seed in seed..seed + 4 {
         let table = Table::new(seed, &checked);
         let said = program.execute(&table.context());
@@ -91,6 +92,13 @@ fn compared(text: &str, seed: u64) {
         assert_eq!(checked.formula.evaluate(&table) == Some(true), holds, "cel: {said:?}; {:?}", table.0);
         answered(&checked, &table);
     }
+}
+
+/// `cart.contains("…")` is a method on a map to the crate, and an attribute to us.
+fn asks_into_the_cart(checked: &Checked) -> bool {
+    let mut builder = ConditionSetBuilder::default();
+    builder.add(checked);
+    builder.build().facts().any(|fact| fact.attribute.name() == "cart.contains")
 }
 
 /// Facts at random: about half of them known, most of the right type.
@@ -157,22 +165,24 @@ impl Table {
                         .collect();
                     families.entry((*family).to_owned()).or_default().insert((*name).to_owned(), map.into());
                 }
-                (Shape::Call, [name]) if CALLS.contains(name) => {
+                (Shape::Call, [name]) => {
                     let answers = self.0.iter().filter(|(fact, _)| fact.attribute == id);
-                    let answers: HashMap<String, bool> = answers
-                        .filter_map(|(fact, value)| match value {
-                            Value::Bool(truth) => Some((fact.key.as_deref()?.to_owned(), *truth)),
-                            _ => None,
-                        })
+                    let answers: HashMap<String, cel::Value> = answers
+                        .filter_map(|(fact, value)| Some((fact.key.as_deref()?.to_owned(), to_cel(value))))
                         .collect();
                     let name = *name;
-                    let answer = move |key: Arc<String>| {
-                        answers
-                            .get(key.as_str())
-                            .copied()
-                            .ok_or_else(|| ExecutionError::function_error(name, "unknown"))
+                    let answer = move |arguments: &[&str]| {
+                        let answer = key(arguments).and_then(|key| answers.get(&key).cloned());
+                        answer.ok_or_else(|| ExecutionError::function_error(name, "unknown"))
                     };
-                    context.add_function(name, answer).expect("a function");
+                    let added = match attribute.parameters.len() {
+                        1 => context.add_function(name, move |a: Arc<String>| answer(&[&a])),
+                        2 => context.add_function(name, move |a: Arc<String>, b: Arc<String>| answer(&[&a, &b])),
+                        _ => context.add_function(name, move |a: Arc<String>, b: Arc<String>, c: Arc<String>| {
+                            answer(&[&a, &b, &c])
+                        }),
+                    };
+                    added.expect("a function");
                 }
                 _ => {}
             }

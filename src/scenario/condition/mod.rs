@@ -25,7 +25,7 @@ use check::Checker;
 use formula::Formula;
 use lower::{Lowering, NotLowered};
 use parse::Parsed;
-pub use set::{ConditionSet, ConditionSetBuilder, Scratch};
+pub use set::{ConditionSet, ConditionSetBuilder, Judged, Scratch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -75,6 +75,15 @@ impl Checked {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether the page's own content has a say in it: it may be undecided while the page streams.
+    #[must_use]
+    pub fn needs_content(&self) -> bool {
+        normal::literals(&self.formula).iter().any(|literal| match literal.leaf {
+            normal::Leaf::Atom(atom) => atom.fact.is_of_content(),
+            normal::Leaf::Opaque(opaque) => opaque.facts.iter().any(|part| part.fact.is_of_content()),
+        })
     }
 
     /// Lets go of the formula, which is large, and keeps what it was made from.

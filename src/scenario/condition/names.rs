@@ -13,7 +13,7 @@ pub(super) enum Name {
     Fact(FactRef),
     /// An attribute with keys, without its key: `page.query`.
     Keyed(AttributeId),
-    /// An attribute that is called, without its argument: `seen`.
+    /// An attribute that is called, without its arguments or with wrong ones: `seen`.
     Uncalled(AttributeId),
     /// A segment.
     Segment(String),
@@ -39,10 +39,10 @@ pub(super) fn name(node: &IdedExpr, locals: &[String]) -> Option<Name> {
                 Some(target) => format!("{}.{}", dotted(target, locals)?, call.func_name),
             };
             let attribute = attributes::find(&called).filter(|id| id.get().is_some_and(|a| a.shape == Shape::Call))?;
-            match call.args.as_slice() {
-                [argument] => Some(text(argument).map_or(Name::Uncalled(attribute), |key| keyed(attribute, key))),
-                _ => Some(Name::Uncalled(attribute)),
-            }
+            let wanted = attribute.get().map_or(0, |a| a.parameters.len());
+            let texts: Option<Vec<&str>> = call.args.iter().map(text).collect();
+            let key = texts.filter(|texts| texts.len() == wanted).and_then(|texts| attributes::key(&texts));
+            Some(key.map_or(Name::Uncalled(attribute), |key| keyed(attribute, &key)))
         }
         _ => None,
     }

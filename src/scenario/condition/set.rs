@@ -35,6 +35,8 @@ pub struct ConditionSet {
     /// Conditions with too many conjuncts.
     trees: Vec<(u32, Tree)>,
     opaques: Vec<Arc<Opaque>>,
+    /// By condition: whether the page's own content has a say in it.
+    needs_content: Vec<bool>,
 }
 
 /// Literals that make a condition hold together. The two least probable stand here, so that one look at two words of
@@ -51,6 +53,7 @@ struct Conjunct {
 #[derive(Debug)]
 struct ObservedFact {
     fact: FactRef,
+    of_content: bool,
     tables: Vec<(Range<usize>, Table)>,
 }
 
@@ -73,6 +76,8 @@ enum Tree {
 enum Answer {
     NotAsked,
     Said(Option<bool>),
+    /// It may yet say either.
+    Either,
 }
 
 /// Memory that evaluations reuse.
@@ -81,15 +86,67 @@ pub struct Scratch {
     bits: Vec<u64>,
     answers: Vec<Answer>,
     matches: Vec<u32>,
+    /// Places in `bits` of what may still come.
+    pending: Vec<Range<usize>>,
+    undecided: Vec<u32>,
+}
+
+/// What a page that is still streaming by makes of the conditions; all others do not hold, whatever it may say yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged<'s> {
+    /// Conditions that hold, whatever it may say yet: by number, ascending.
+    pub holds: &'s [u32],
+    /// Conditions that may come to hold with what it has not said yet: by number, ascending.
+    pub undecided: &'s [u32],
 }
 
 impl ConditionSet {
-    /// Which conditions hold, by number, ascending.
+    /// Which conditions hold with what is known now, by number, ascending. What is not known now is missing.
     pub fn evaluate<'s>(&self, source: &dyn FactSource, scratch: &'s mut Scratch) -> &'s [u32] {
-        self.observe(source, scratch);
-        let Scratch { bits, answers, matches } = scratch;
+        self.observe(source, scratch, false);
+        let Scratch { bits, answers, matches, .. } = scratch;
+        self.collect(&mut Judge { set: self, source, bits, answers }, matches);
+        matches
+    }
+
+    /// Which conditions hold, and which may yet: what is [pending](FactSource::is_pending) is neither known nor missing.
+    pub fn judge<'s>(&self, source: &dyn FactSource, scratch: &'s mut Scratch) -> Judged<'s> {
+        self.observe(source, scratch, true);
+        let Scratch { bits, answers, matches, pending, undecided } = scratch;
+        let mut open = !pending.is_empty();
+        for (opaque, answer) in self.opaques.iter().zip(answers.iter_mut()) {
+            if opaque.is_pending(source) {
+                *answer = Answer::Said(None);
+                open = true;
+            }
+        }
+        self.collect(&mut Judge { set: self, source, bits, answers }, matches);
+        undecided.clear();
+        if open {
+            for place in pending.iter() {
+                if let Some(bits) = bits.get_mut(place.clone()) {
+                    bits.fill(u64::MAX);
+                }
+            }
+            for (opaque, answer) in self.opaques.iter().zip(answers.iter_mut()) {
+                if opaque.is_pending(source) {
+                    *answer = Answer::Either;
+                }
+            }
+            self.collect(&mut Judge { set: self, source, bits, answers }, undecided);
+            undecided.retain(|condition| matches.binary_search(condition).is_err());
+        }
+        Judged { holds: matches, undecided }
+    }
+
+    /// Whether the page's own content has a say in a condition.
+    #[must_use]
+    pub fn needs_content(&self, condition: usize) -> bool {
+        self.needs_content.get(condition).copied().unwrap_or(false)
+    }
+
+    fn collect(&self, judge: &mut Judge<'_>, matches: &mut Vec<u32>) {
         matches.clear();
-        let mut judge = Judge { set: self, source, bits, answers };
         for conjunct in &self.conjuncts {
             if judge.bit(conjunct.first) & judge.bit(conjunct.second) == 0 {
                 continue;
@@ -103,7 +160,6 @@ impl ConditionSet {
             matches.extend(self.trees.iter().filter(|(_, tree)| judge.tree(tree)).map(|(condition, _)| *condition));
             matches.sort_unstable();
         }
-        matches
     }
 
     /// How many conditions there are.
@@ -124,8 +180,9 @@ impl ConditionSet {
         self.facts.iter().map(|observed| &observed.fact).chain(within)
     }
 
-    /// Fills the truth bitset.
-    fn observe(&self, source: &dyn FactSource, scratch: &mut Scratch) {
+    /// Fills the truth bitset. Of what may still come, nothing holds, if it is asked for.
+    fn observe(&self, source: &dyn FactSource, scratch: &mut Scratch, streaming: bool) {
+        scratch.pending.clear();
         scratch.bits.resize(self.words, 0);
         if let Some(first) = scratch.bits.first_mut() {
             *first = 1;
@@ -133,6 +190,15 @@ impl ConditionSet {
         scratch.answers.clear();
         scratch.answers.resize(self.opaques.len(), Answer::NotAsked);
         for observed in &self.facts {
+            if streaming && observed.of_content && observed.fact.is_pending(source) {
+                for (place, _) in &observed.tables {
+                    if let Some(bits) = scratch.bits.get_mut(place.clone()) {
+                        bits.fill(0);
+                    }
+                    scratch.pending.push(place.clone());
+                }
+                continue;
+            }
             let value = observed.fact.value(source);
             for (place, table) in &observed.tables {
                 let Some(bits) = scratch.bits.get_mut(place.clone()) else { continue };
@@ -170,7 +236,7 @@ impl Judge<'_> {
         if *answer == Answer::NotAsked {
             *answer = Answer::Said(opaque.evaluate(self.source));
         }
-        *answer == Answer::Said(Some(bit & 1 == 0))
+        *answer == Answer::Either || *answer == Answer::Said(Some(bit & 1 == 0))
     }
 
     fn tree(&mut self, tree: &Tree) -> bool {
@@ -195,6 +261,7 @@ pub struct ConditionSetBuilder {
     conjuncts: Vec<(u32, Range<usize>)>,
     literals: Vec<Bit>,
     trees: Vec<(u32, Tree)>,
+    needs_content: Vec<bool>,
 }
 
 impl ConditionSetBuilder {
@@ -202,6 +269,7 @@ impl ConditionSetBuilder {
     pub fn add(&mut self, condition: &Checked) {
         let condition_number = self.len;
         self.len += 1;
+        self.needs_content.push(condition.needs_content());
         let Some(conjuncts) = disjunction(&condition.formula, MAX_CONJUNCTS) else {
             let tree = self.tree(&condition.formula, true);
             self.trees.push((condition_number, tree));
@@ -295,7 +363,7 @@ impl ConditionSetBuilder {
             if !patterns.is_empty() {
                 lay(&patterns, &|tests| Table::Patterns(Patterns::new(tests)));
             }
-            observed.push(ObservedFact { fact: fact.clone(), tables });
+            observed.push(ObservedFact { fact: fact.clone(), of_content: fact.is_of_content(), tables });
         }
         let place = |bit: Bit| match position.get(bit as usize / 2) {
             Some(position) if bit & OPAQUE == 0 => position + (bit & 1),
@@ -325,6 +393,7 @@ impl ConditionSetBuilder {
             literals: rest,
             trees,
             opaques: self.opaques,
+            needs_content: self.needs_content,
         }
     }
 }

@@ -1,4 +1,5 @@
 mod oracle;
+mod pending;
 mod problems;
 
 use super::formula::FactRef;
@@ -6,13 +7,15 @@ use crate::facts::FactSource;
 use crate::facts::attributes::{AttributeId, find};
 use crate::facts::value::Value;
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Facts in a table. Counts how often it is asked.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Table {
     pub(super) facts: BTreeMap<FactRef, Value<'static>>,
     pub(super) asked: Cell<usize>,
+    /// Facts that may still come.
+    pub(super) pending: BTreeSet<FactRef>,
 }
 
 impl Table {
@@ -26,5 +29,9 @@ impl FactSource for Table {
     fn fact(&self, attribute: AttributeId, key: Option<&str>) -> Option<Value<'_>> {
         self.asked.set(self.asked.get() + 1);
         self.facts.get(&FactRef { attribute, key: key.map(Into::into) }).cloned()
+    }
+
+    fn is_pending(&self, attribute: AttributeId, key: Option<&str>) -> bool {
+        self.pending.contains(&FactRef { attribute, key: key.map(Into::into) })
     }
 }

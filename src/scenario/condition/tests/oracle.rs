@@ -12,8 +12,10 @@ use cel::{Context, ExecutionError, Program};
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+
+type Facts = BTreeMap<FactRef, Value<'static>>;
 
 const CASES: u32 = 60;
 const CONDITIONS: usize = 24;
@@ -35,6 +37,12 @@ const FACTS: &[(&str, &str, Option<&str>)] = &[
     ("locale", "locale", None),
     ("is_bot", "is_bot", None),
     (r#"seen("a")"#, "seen", Some("a")),
+    (r#"viewed("category", "a", "7d")"#, "viewed", Some("category\u{1f}a\u{1f}7d")),
+    (r#"viewed("category", "b", "7d")"#, "viewed", Some("category\u{1f}b\u{1f}7d")),
+    (r#"count("search", "2w")"#, "count", Some("search\u{1f}2w")),
+    (r#"count("search", "14d")"#, "count", Some("search\u{1f}14d")),
+    ("product.price", "product.price", None),
+    ("product.categories", "product.categories", None),
 ];
 
 const NUMBERS: &[&str] = &[
@@ -154,14 +162,23 @@ fn request() -> impl Strategy<Value = Table> {
         let mut table = Table::default();
         for ((_, name, key), value) in FACTS.iter().zip(values) {
             let attribute = crate::facts::attributes::find(name).unwrap();
-            // The argument of a call selects a truth value or nothing; all else may be of any type.
-            let value = if *name == "seen" { value.filter(|value| matches!(value, Value::Bool(_))) } else { value };
+            // A call answers in its own type or not at all; all else may be of any type.
+            let called = attribute.get().unwrap().shape == Shape::Call;
+            let value = value.filter(|value| !called || value.ty() == attribute.get().unwrap().ty);
             if let Some(value) = value {
                 table.facts.insert(FactRef { attribute, key: key.map(Into::into) }, value);
             }
         }
         table
     })
+}
+
+/// What a call answers, as the `cel` crate's functions do.
+fn called(facts: &Facts, name: &str, arguments: &[&str]) -> Result<cel::Value, ExecutionError> {
+    let attribute = crate::facts::attributes::find(name).unwrap();
+    let key = crate::facts::attributes::key(arguments).map(Into::into);
+    let value = facts.get(&FactRef { attribute, key });
+    value.map(to_cel).ok_or_else(|| ExecutionError::function_error(name, "unknown"))
 }
 
 /// The facts as the `cel` crate knows them: nested maps, and functions.
@@ -196,11 +213,24 @@ fn context(table: &Table) -> Context<'static, 'static> {
     for (family, members) in root {
         context.add_variable_from_value(family, members);
     }
-    let seen = table.fact(crate::facts::attributes::find("seen").unwrap(), Some("a"));
-    let seen = matches!(seen, Some(Value::Bool(_))).then_some(seen == Some(Value::Bool(true)));
     context
-        .add_function("seen", move |_: Arc<String>| {
-            seen.ok_or_else(|| ExecutionError::function_error("seen", "unknown"))
+        .add_function("seen", {
+            let facts = table.facts.clone();
+            move |scenario: Arc<String>| called(&facts, "seen", &[&scenario])
+        })
+        .unwrap();
+    context
+        .add_function("viewed", {
+            let facts = table.facts.clone();
+            move |what: Arc<String>, which: Arc<String>, within: Arc<String>| {
+                called(&facts, "viewed", &[&what, &which, &within])
+            }
+        })
+        .unwrap();
+    context
+        .add_function("count", {
+            let facts = table.facts.clone();
+            move |event: Arc<String>, within: Arc<String>| called(&facts, "count", &[&event, &within])
         })
         .unwrap();
     context

@@ -41,8 +41,14 @@ fn each_problem_points_at_the_part_it_is_about() {
         ("segment.vip || segment.broken", "bad-segment", "segment.broken"),
         (r#"seen("welcom")"#, "unknown-scenario", r#"seen("welcom")"#),
         ("seen(visitor.visits)", "wrong-arguments", "seen(visitor.visits)"),
-        ("cart.value > 3 && true", "not-observed", "cart.value"),
-        (r#"count("view_item", "30d") >= 3"#, "not-observed", r#"count("view_item", "30d")"#),
+        ("chat.operators_online > 3 && true", "not-observed", "chat.operators_online"),
+        (r#"viewed("category", "shoes")"#, "wrong-arguments", r#"viewed("category", "shoes")"#),
+        (r#"viewed("kind", "shoes", "7d")"#, "unknown-value", r#""kind""#),
+        (r#"viewed("brand", "Noren", "7 days")"#, "bad-time", r#""7 days""#),
+        (r#"count("view_itm", "30d") >= 3"#, "unknown-value", r#""view_itm""#),
+        (r#"count("view_item", "36h") >= 3"#, "bad-time", r#""36h""#),
+        (r#"count("view_item", "91d") >= 3"#, "bad-time", r#""91d""#),
+        (r#"count("view_item", "30d") < 0"#, "never-holds", r#"count("view_item", "30d") < 0"#),
         (r#"visitor.visits == "3""#, "wrong-type", r#"visitor.visits == "3""#),
         (r#"customer.attr["age"] >= 30"#, "wrong-type", r#"customer.attr["age"] >= 30"#),
         ("visitor.visits", "wrong-type", "visitor.visits"),
@@ -120,6 +126,8 @@ fn remedies_say_what_to_write() {
         ("now.hour > 25", "from 0 to 23"),
         ("is_bot and true", "write `&&`"),
         (r#"page.path.starts_with("/a")"#, "did you mean `startsWith`?"),
+        (r#"count("view_itm", "30d") >= 3"#, "did you mean `view_item`?"),
+        (r#"count("view_item", "91d") >= 3"#, "90 days at most"),
     ] {
         let said: Vec<String> = problems(text).into_iter().filter_map(|p| p.help).collect();
         assert!(said.iter().any(|said| said.contains(help)), "{text}: {said:?}");
@@ -146,6 +154,7 @@ fn ordinary_conditions_pass_without_a_word() {
         "visitor.tags.exists(t, t.startsWith(\"vip\")) && size(visitor.tags) > 2",
         "int(customer.attr[\"age\"]) >= 30 && visitor.spent / 2.0 > 100.0",
         "page.path.matches(\"^/item/[0-9]+$\") // a comment",
+        "viewed(\"category\", \"靴\", \"7d\") && count(\"view_item\", \"2w\") > 3 && !cart.contains(\"SKU-1\")",
     ] {
         assert_eq!(problems(text), [], "{text}");
     }
