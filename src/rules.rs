@@ -12,6 +12,8 @@ pub mod fuzz;
 mod hosts;
 mod names;
 mod origin_only;
+pub mod platform;
+mod recipe;
 pub mod reference;
 mod scenario;
 mod segments;

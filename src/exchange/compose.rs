@@ -3,13 +3,14 @@
 use super::claims::{Held, Wanted};
 use super::delivery::Planned;
 use super::hydration;
+use super::late::{Deferred, Snapshot, ghost};
 use super::{Exchange, Guest, Profile, RequestView, lock};
 use crate::action::{Code, Lowered, Lowering};
 use crate::event::Arm;
 use crate::facts::{Customer, Facts, Geo, source};
 use crate::ids::VisitorId;
 use crate::plan::{Needs, Plan, PlannedEdit, Runtime};
-use crate::scenario::decide::{Choice, DecideContext, Decision, decide_among};
+use crate::scenario::decide::{Choice, DecideContext, Decision, When, decide_among};
 use crate::scenario::{Scenario, Variant};
 use crate::site::{CustomerSource, Site};
 use crate::store::LiveProfile;
@@ -26,20 +27,22 @@ pub(super) struct Visit<'a> {
     pub(super) request: &'a RequestView<'a>,
     /// The answer's headers.
     headers: &'a HeaderMap,
-    status: StatusCode,
+    pub(super) status: StatusCode,
     pub(super) at: Timestamp,
-    now: Zoned,
+    pub(super) now: Zoned,
     pub(super) customer: Customer,
-    geo: Option<Geo>,
+    pub(super) geo: Option<Geo>,
     pub(super) visitor: Option<VisitorId>,
-    id_known: bool,
-    is_bot: bool,
+    pub(super) id_known: bool,
+    pub(super) is_bot: bool,
     pub(super) profile: Option<LiveProfile>,
+    /// The page is read as it streams by: what it has not said it may still say.
+    streaming: bool,
 }
 
 impl Visit<'_> {
     fn facts<'v>(&'v self, site: &'v Site, page_kind: &'v str, history: Option<&'v History>) -> Facts<'v> {
-        Facts {
+        let known = Facts {
             path: self.request.path,
             query: self.request.query,
             host: self.request.host,
@@ -54,11 +57,17 @@ impl Visit<'_> {
             customer: &self.customer,
             content: None,
             catalogued: None,
-            streaming: false,
-            currency: &site.currency,
-            free_shipping_from: site.free_shipping_from,
-        }
+            streaming: self.streaming,
+            currency: "",
+            free_shipping_from: None,
+        };
+        late_facts(known, site)
     }
+}
+
+/// What the site's own settings add.
+pub(super) fn late_facts<'f>(known: Facts<'f>, site: &'f Site) -> Facts<'f> {
+    Facts { currency: &site.currency, free_shipping_from: site.free_shipping_from, ..known }
 }
 
 /// What follows from the head of the shop's answer.
@@ -97,6 +106,7 @@ impl Exchange {
                 (Profile::Here(profile), Some(_)) => Some(profile.clone()),
                 _ => None,
             },
+            streaming: self.listens(),
         }
     }
 
@@ -135,7 +145,7 @@ impl Exchange {
             now: &visit.now,
             holdout: self.site.holdout,
         };
-        let decided = catch_unwind(AssertUnwindSafe(|| decide_among(&self.site.rules, &cx, may)));
+        let decided = catch_unwind(AssertUnwindSafe(|| decide_among(&self.site.rules, &cx, visit.streaming, may)));
         decided.unwrap_or_else(|_| {
             self.gateway.failure(&self.site.id, "panic", None, "deciding panicked");
             Decision { failed: true, ..Decision::default() }
@@ -147,6 +157,13 @@ impl Exchange {
         self.compose(visit, decision, visit.profile.as_ref().map(lock))
     }
 
+    /// Whether anything of the page is decided as it streams by.
+    fn is_late(&self, visit: &Visit<'_>, decision: &Decision) -> bool {
+        let is_late =
+            |choice: &Choice| chosen(&self.site, choice).is_some_and(|(_, variant)| is_deferred(choice, variant));
+        visit.streaming && decision.choices.iter().any(is_late)
+    }
+
     fn compose(&mut self, visit: &Visit<'_>, decision: &Decision, mut guard: Option<MutexGuard<'_, History>>) -> Plan {
         if decision.failed {
             self.load.fail("panic");
@@ -155,11 +172,18 @@ impl Exchange {
         let facts = visit.facts(&self.site, self.kind, guard.as_deref());
         // The page's own language, so that what is inserted is in one language with it; else the visitor's, else the shop's.
         let language = language_of(visit.headers).or_else(|| facts.language()).unwrap_or(&self.site.locale);
+        let snapshot = self.is_late(visit, decision).then(|| {
+            let mut history = guard.as_deref().cloned();
+            if let Some(history) = &mut history {
+                held.iter().filter_map(|held| held.reservation.as_ref()).for_each(|held| history.unreserve(held));
+            }
+            Snapshot::take(visit, self.kind, history, language)
+        });
         let mut plan = Plan::default();
         for choice in &decision.choices {
             let at = held.iter().position(|held| held.scenario == choice.scenario);
             let own = at.map(|at| held.swap_remove(at));
-            match self.lower(&mut plan, choice, own, &facts, language) {
+            match self.lower(&mut plan, choice, own, &facts, language, visit.streaming) {
                 Ok(planned) => self.delivery.arms.push(planned),
                 Err(own) => {
                     self.delivery.lost = true;
@@ -173,6 +197,7 @@ impl Exchange {
             }
         }
         drop(guard);
+        self.delivery.snapshot = snapshot;
         self.release(held.into_iter().map(|held| (held.reservation, held.grant)));
         if self.delivery.lost && plan.edits.is_empty() {
             self.load.fail("template");
@@ -192,11 +217,21 @@ impl Exchange {
         held: Option<Held>,
         facts: &Facts<'_>,
         locale: &str,
+        streaming: bool,
     ) -> Result<Planned, Option<Held>> {
         let site = &self.site;
-        let Some((scenario, variant)) = chosen(site, choice) else { return Err(held) };
+        let Some((scenario, own)) = chosen(site, choice) else { return Err(held) };
+        let deferred = streaming && is_deferred(choice, own);
+        let is_ghost = deferred && choice.control;
+        // A control arm that is decided in the stream stands where its sibling would.
+        let sibling = scenario.variants.iter().find(|_| is_ghost).map(|_| &scenario.variants);
+        let sibling = sibling.and_then(|all| all.iter().find(|variant| !variant.actions.is_empty()));
+        let variant = sibling.unwrap_or(own);
         let grant = held.as_ref().and_then(|held| held.grant.as_ref());
-        let codes: Vec<Code> = grant.map(|grant| grant.codes(&site.time_zone)).unwrap_or_default();
+        let mut codes: Vec<Code> = grant.map(|grant| grant.codes(&site.time_zone)).unwrap_or_default();
+        if is_ghost {
+            codes.extend(variant.pools().map(|pool| Code { pool: pool.clone(), text: "".into(), until: None }));
+        }
         let cx = Lowering {
             facts,
             locale,
@@ -218,10 +253,15 @@ impl Exchange {
             self.gateway.failure(&site.id, kind, Some(&scenario.id), &reason);
             return Err(held);
         }
-        let arm = Arm { scenario: scenario.id.clone(), variant: variant.name.clone() };
+        let arm = Arm { scenario: scenario.id.clone(), variant: own.name.clone() };
         let (first, index) = (plan.edits.len(), plan.arms.len());
         let mut needs = Needs::default();
         for made in lowered {
+            if is_ghost {
+                let places = made.edits.into_iter().map(ghost);
+                plan.edits.extend(places.map(|edit| PlannedEdit { edit, arm: Some(index) }));
+                continue;
+            }
             needs.style |= made.needs_style;
             // What works without a script is measured only where something hangs on it.
             needs.runtime = needs.runtime.max(match () {
@@ -235,8 +275,19 @@ impl Exchange {
         }
         plan.arms.push(needs);
         let (reservation, grant) = held.map(|held| (held.reservation, held.grant)).unwrap_or_default();
-        Ok(Planned { arm, reservation, grant, edits: first..plan.edits.len() })
+        let deferred = deferred.then(|| {
+            let (scenario, undecided) = (choice.scenario, choice.when == When::Undecided);
+            let prints = !is_ghost && own.prints_content();
+            Box::new(Deferred { scenario, variant: choice.variant, undecided, prints, codes })
+        });
+        let (control, late) = (choice.control, deferred.is_some());
+        Ok(Planned { arm, control, late, deferred, reservation, grant, edits: first..plan.edits.len() })
     }
+}
+
+/// Whether an arm is decided, or lowered, only when its place passes.
+fn is_deferred(choice: &Choice, variant: &Variant) -> bool {
+    choice.when != When::Now || variant.prints_content()
 }
 
 /// The page's language, if its head names just one.

@@ -1,6 +1,7 @@
 //! What was really delivered: only that is recorded, and what was not is given back.
 
 use super::claims::{Grant, Held};
+use super::late::{Deferred, Snapshot};
 use super::{Exchange, Guest, Outcome, lock};
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
@@ -16,16 +17,24 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
-    /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
+    /// Arms in the plan. Those without edits are delivered with the head: control arms that are certain.
     pub(super) arms: Vec<Planned>,
     /// What is being prepared while something is claimed.
     pub(super) held: Vec<Held>,
+    /// What the arms that are decided late are decided from.
+    pub(super) snapshot: Option<Box<Snapshot>>,
     /// An arm was left out because one of its actions failed.
     pub(super) lost: bool,
 }
 
 pub(super) struct Planned {
     pub(super) arm: Arm,
+    /// It shows nothing.
+    pub(super) control: bool,
+    /// It is decided as the page streams by.
+    pub(super) late: bool,
+    /// By what.
+    pub(super) deferred: Option<Box<Deferred>>,
     /// Taken back if the arm was not delivered; nothing is reserved for whoever is no visitor.
     pub(super) reservation: Option<Reservation>,
     /// Given back if the arm was not delivered.
@@ -78,7 +87,7 @@ impl Exchange {
         let Some(profile) = self.delivery.profile.take() else { return };
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
-        let inserted = delivered.iter().filter(|planned| !planned.edits.is_empty()).count() as u64;
+        let inserted = delivered.iter().filter(|planned| !planned.control).count() as u64;
         if inserted > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(inserted);
         }
@@ -99,8 +108,9 @@ impl Exchange {
             // These say what the page is, not that anything failed.
             _ => return,
         };
-        for Planned { arm, edits, .. } in &self.delivery.arms {
-            if !edits.is_empty() && !was_applied(edits, written) {
+        for Planned { arm, edits, late, .. } in &self.delivery.arms {
+            // One that is decided late may not have been wanted there.
+            if !edits.is_empty() && !late && !was_applied(edits, written) {
                 self.gateway.failure(&self.site.id, kind, Some(&arm.scenario), reason);
             }
         }

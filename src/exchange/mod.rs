@@ -17,6 +17,7 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod late;
 mod load;
 mod own;
 mod policies;

@@ -72,7 +72,7 @@ impl Exchange {
         if plan.late || self.site.deliver_by != DeliverBy::Auto {
             return arms;
         }
-        for planned in &self.delivery.arms {
+        for planned in self.delivery.arms.iter().filter(|planned| !planned.late) {
             let edits = plan.edits.get(planned.edits.clone()).unwrap_or_default();
             if edits.iter().any(|planned| !planned.edit.html.is_empty()) {
                 let blank = if arms.is_empty() { "" } else { " " };

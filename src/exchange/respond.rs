@@ -1,6 +1,6 @@
 //! The way out: the response's head and body, changed where there is something to change.
 
-use super::compose::Decided;
+use super::compose::{Decided, Visit};
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::plan::Plan;
 use crate::site::CustomerSource;
@@ -47,7 +47,7 @@ impl Exchange {
     /// Decides, and says how the head changes. [`Exchange::head_arrived`] comes before.
     pub async fn response(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> HeadEdits {
         let began = self.gateway.clock.monotonic();
-        self.kind = self.site.page_kind(request.path);
+        self.kind = self.site.page_kind(request.path, request.query);
         let mut edits = HeadEdits::default();
         for mapping in &self.site.customer {
             if let CustomerSource::ResponseHeader(name) = &mapping.from
@@ -101,7 +101,7 @@ impl Exchange {
                 Guarded(Box::pin(self.claim_and_compose(&visit, decision, wanted).instrument(deciding))).await?
             }
         };
-        guarded(|| self.prepare(plan, &page, out, headers, edits))
+        guarded(|| self.prepare(plan, (&visit, &page, out), headers, edits))
     }
 
     /// Whether the page may be rewritten, and there is room for it.
@@ -133,7 +133,13 @@ impl Exchange {
     }
 
     /// Makes the transform that carries out a plan, and the head that goes with it.
-    fn prepare(&mut self, mut plan: Plan, page: &Page, out: OutCoding, headers: &HeaderMap, edits: &mut HeadEdits) {
+    fn prepare(
+        &mut self,
+        mut plan: Plan,
+        (visit, page, out): (&Visit<'_>, &Page, OutCoding),
+        headers: &HeaderMap,
+        edits: &mut HeadEdits,
+    ) {
         let before = edits.clone();
         let mut changed = !plan.edits.is_empty();
         if changed {
@@ -142,9 +148,15 @@ impl Exchange {
         }
         let mut transform = None;
         if changed {
+            let late = self.deferred(visit, &plan, page);
             let list: Vec<Edit> = plan.edits.into_iter().map(|planned| planned.edit).collect();
             match Transform::new(page, list, self.gateway.limits(), out) {
-                Ok(made) => transform = Some(Mutex::new(made)),
+                Ok(mut made) => {
+                    if let Some((deferred, reader, late)) = late {
+                        made.defer(deferred, reader, late);
+                    }
+                    transform = Some(Mutex::new(made));
+                }
                 Err(error) => {
                     self.gateway.failure(&self.site.id, "codec", None, &error.to_string());
                     self.load.fail("codec");

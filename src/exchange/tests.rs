@@ -20,6 +20,7 @@ use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
 
 mod claims;
+mod late;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
 
@@ -121,6 +122,8 @@ struct Shop {
     gateway: Arc<Gateway>,
     random: Arc<TestRandom>,
     log: Log,
+    /// Size of the pieces in which pages come.
+    cut: usize,
     _worker: Worker,
     _logging: tracing::subscriber::DefaultGuard,
 }
@@ -170,6 +173,8 @@ impl Shop {
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
+            recipe: crate::transform::extract::Recipe::default(),
+            learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
             holdout: 0,
             https_redirect: false,
@@ -198,7 +203,7 @@ impl Shop {
             failure_log: FailureLog::default(),
         };
         let logging = tracing::subscriber::set_default(logging);
-        Self { gateway: Arc::new(gateway), random, log, _worker: worker, _logging: logging }
+        Self { gateway: Arc::new(gateway), random, log, cut: 1000, _worker: worker, _logging: logging }
     }
 
     /// The `Cookie` of a visitor who was here before.
@@ -239,7 +244,7 @@ impl Shop {
         response.extend(answer.iter().map(|(name, value)| (Some(name.clone()), HeaderValue::from_static(value))));
         let edits = exchange.response(&view, StatusCode::OK, &response).await;
         let mut body = BytesMut::new();
-        let pieces = html.as_bytes().chunks(1000).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
+        let pieces = html.as_bytes().chunks(self.cut).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
         for (mut piece, end) in pieces.chain([(None, true)]) {
             exchange.body(&mut piece, end).unwrap();
             body.extend_from_slice(&piece.unwrap_or_default());

@@ -11,7 +11,7 @@ mod respond;
 mod upload;
 mod wire;
 
-use crate::exchange::{Exchange, Gateway, Outcome, Received, RequestView};
+use crate::exchange::{Exchange, Gateway, Outcome, Received};
 use async_trait::async_trait;
 use bytes::Bytes;
 use heads::Front;
@@ -55,12 +55,6 @@ pub struct Context {
     upload: Upload,
     /// The response has gone to its end.
     whole: bool,
-}
-
-impl Context {
-    fn view<'a>(&'a self, request: &'a RequestHeader) -> Option<RequestView<'a>> {
-        Some(self.front.as_ref()?.view(request))
-    }
 }
 
 #[async_trait]

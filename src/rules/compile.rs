@@ -177,6 +177,8 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         cookie: settings.cookie,
         session_timeout: settings.session_timeout,
         pages: settings.pages,
+        recipe: settings.recipe,
+        learn: settings.learn,
         deliver_by: settings.deliver_by,
         customer: settings.customer,
         limits: settings.limits,

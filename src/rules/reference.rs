@@ -1,6 +1,6 @@
 //! The reference of attributes, actions and settings, written from the registries that the parser itself reads.
 
-use super::{scenario, segments, site};
+use super::{recipe, scenario, segments, site};
 use crate::action::KINDS;
 use crate::config::gateway;
 use crate::config::settings::{REQUIRED, Section};
@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 19] = [
+static SECTIONS: [&Section; 27] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -20,6 +20,14 @@ static SECTIONS: [&Section; 19] = [
     &site::COOKIE,
     &site::PAGES,
     &site::CUSTOMER,
+    &recipe::EXTRACT,
+    &recipe::PRODUCT,
+    &recipe::LISTED,
+    &recipe::CART,
+    &recipe::LINE,
+    &recipe::ORDER,
+    &recipe::SEARCH,
+    &site::LEARN,
     &site::LIMITS,
     &site::POOL,
     &segments::SEGMENTS,

@@ -3,23 +3,27 @@
 mod cookie;
 mod customer;
 mod host;
+mod learn;
 mod limits;
 mod origin;
-mod pages;
+pub(super) mod pages;
 mod pool;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
 pub(crate) use pool::POOL;
 
-use super::LoadOptions;
+use super::platform::{self, Preset};
+use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
-use crate::config::reader::{Placed, Table};
+use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, Pool, SiteLimits};
+use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
+use crate::transform::extract::{Part, Recipe};
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -78,9 +82,18 @@ pub(crate) static SITE: Section = Section {
              script.",
         ),
         setting("https_redirect", "true or false", "", "As in gateway.toml, for this site."),
+        setting(
+            "platform",
+            "text",
+            "\"generic\"",
+            "What the shop is built with: `ec-cube-4`, `woocommerce`, … Kinds of pages, and what they say, are then known beforehand; `[pages]` and \
+             `[extract]` need only tell what is different here. `generic`: only what any shop's pages may say of themselves.",
+        ),
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
+        setting("extract", "table", "", "See `[extract]`."),
+        setting("learn", "table", "", "See `[learn]`."),
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
     ],
@@ -107,6 +120,8 @@ pub(super) struct Settings {
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
+    pub(super) recipe: Recipe,
+    pub(super) learn: LearnSettings,
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
@@ -117,6 +132,10 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut table = table.documented(&SITE);
     let hosts = host::read(&mut table);
     let origin = origin::read(&mut table, &hosts);
+    let preset = platform(&mut table);
+    let part = table.table("extract").map(recipe::read).unwrap_or_default();
+    let mut pages = table.table("pages").map(pages::read).unwrap_or_default();
+    pages.extend(preset.iter().flat_map(|preset| preset.pages.clone()));
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -130,7 +149,9 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
         cookie: cookie::read(&mut table, &hosts),
-        pages: table.table("pages").map(pages::read).unwrap_or_default(),
+        pages,
+        recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
+        learn: table.table("learn").map(learn::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
@@ -138,6 +159,19 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     };
     table.finish();
     settings
+}
+
+/// The preset that is named; without a name, the generic one.
+fn platform(table: &mut Table<'_, '_>) -> Option<&'static Preset> {
+    let Some(text) = table.string("platform") else { return platform::preset("generic") };
+    let found = platform::preset(&text.value);
+    if found.is_none() {
+        let all = platform::names().collect::<Vec<_>>().join(", ");
+        let help = suggest(&text.value, platform::names())
+            .map_or_else(|| format!("one of: {all}"), |best| format!("did you mean `{best}`? One of: {all}"));
+        table.error("unknown-platform", text.span, format!("there is no preset for `{}`", text.value), Some(help));
+    }
+    found
 }
 
 fn prefix(table: &mut Table<'_, '_>) -> Option<String> {

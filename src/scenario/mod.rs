@@ -23,6 +23,8 @@ pub struct RuleSet {
     conditions: ConditionSet,
     /// What the conditions were compiled from, for `explain`.
     sources: Vec<Source>,
+    /// The page's own content has a say in any of them, or is printed by any.
+    listens: bool,
 }
 
 impl RuleSet {
@@ -37,13 +39,22 @@ impl RuleSet {
             sources.push(condition.into_source());
             ordered.push(scenario);
         }
-        Self { scenarios: ordered, conditions: builder.build(), sources }
+        let conditions = builder.build();
+        let prints = ordered.iter().any(Scenario::prints_content);
+        let listens = prints || (0..ordered.len()).any(|scenario| conditions.needs_content(scenario));
+        Self { scenarios: ordered, conditions, sources, listens }
     }
 
     /// Whether any variant of any scenario puts something on a page.
     #[must_use]
     pub fn may_insert(&self) -> bool {
         self.scenarios.iter().flat_map(|scenario| &scenario.variants).any(|variant| !variant.actions.is_empty())
+    }
+
+    /// Whether anything hangs on what a page says of itself.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.listens
     }
 
     /// Whether the page's own content has a say in whether a scenario runs: it may be undecided while the page streams.
@@ -126,6 +137,12 @@ pub struct Variant {
 }
 
 impl Variant {
+    /// Whether its texts hang on the page's own content.
+    #[must_use]
+    pub fn prints_content(&self) -> bool {
+        self.actions.iter().any(|action| action.needs_content())
+    }
+
     /// The pools that it hands out codes of.
     pub fn pools(&self) -> impl Iterator<Item = &Arc<str>> {
         self.actions.iter().filter_map(|action| action.pool())

@@ -10,6 +10,7 @@ mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
+pub mod extract;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
@@ -18,6 +19,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
+mod late;
 #[cfg(test)]
 mod oracle;
 mod outline;
@@ -33,6 +35,7 @@ pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
 pub use footprint::{GROWTH, declared_window, footprint};
+pub use late::Late;
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;
 pub use selector::{InvalidSelector, Selector};
