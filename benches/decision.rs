@@ -130,6 +130,7 @@ fn decision(c: &mut Criterion) {
                     streaming: false,
                     currency: "JPY",
                     free_shipping_from: None,
+                    consent: noren::visitor::consent::Consent::FULL,
                 };
                 let cx = DecideContext {
                     site: &site,

@@ -1,13 +1,14 @@
 //! The composition root: the only module that knows all the others. Starts everything, and stops it in order.
 
 mod data;
+mod sweeper;
 
 use crate::admission::Admission;
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
 use crate::config::render::{Style, human};
-use crate::exchange::{FailureLog, Gateway, Learnt};
+use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -190,6 +191,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         settings: reloader.gateway(),
         admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
+        pages_read: PagesRead::default(),
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
         failure_log: FailureLog::default(),
@@ -220,6 +222,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
             }
         }
     });
+    tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),

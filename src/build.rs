@@ -11,7 +11,7 @@ use std::{env, fs};
 const SCRIPTS: &[&str] = &["base", "beacon", "trigger", "dialog", "coupon", "chat", "keep", "start"];
 
 /// The style sheet's parts, in the order of the cascade.
-const STYLES: &[&str] = &["base", "banner", "popup", "coupon", "chat", "modes"];
+const STYLES: &[&str] = &["base", "banner", "popup", "coupon", "chat", "ask", "modes"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

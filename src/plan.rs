@@ -13,13 +13,15 @@ pub struct Plan {
     pub arms: SmallVec<[Needs; 4]>,
     /// The shop's own script takes over the document: all edits are carried out by the runtime, after it.
     pub late: bool,
+    /// One of the edits, of no arm, asks whether the visitor may be remembered.
+    pub asks: bool,
 }
 
 impl Plan {
     /// Whether anything needs our stylesheet.
     #[must_use]
     pub fn needs_style(&self) -> bool {
-        self.arms.iter().any(|needs| needs.style)
+        self.asks || self.arms.iter().any(|needs| needs.style)
     }
 
     /// Whether anything needs or wants the client runtime.
@@ -59,7 +61,7 @@ pub enum Runtime {
 pub struct PlannedEdit {
     /// The edit.
     pub edit: Edit,
-    /// Index into [`Plan::arms`]; `None` for our stylesheet and loader.
+    /// Index into [`Plan::arms`]; `None` for our stylesheet, our loader, and our question.
     pub arm: Option<usize>,
 }
 

@@ -3,12 +3,16 @@
 //! Decides when to write, what to drop when the store does not keep up, and what to try again. A profile waits once, however often
 //! it changed, and is written as it is then. Knows nothing of what the events mean or how the store keeps them.
 
-use crate::event::Event;
+use crate::event::{Event, What};
+use crate::store::ledger::BatchId;
 use crate::store::{LiveProfile, ProfileKey, Store, StoreError, Write};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -192,7 +196,8 @@ impl Pending {
     /// Takes a write in, or gives it back when there is no room.
     fn push(&mut self, write: Write, capacity: usize) -> Option<Write> {
         match write {
-            Write::Event(event) if self.events.len() < capacity => self.events.push(event),
+            // There is room for orders when there is none for what is only counted.
+            Write::Event(event) if self.events.len() < capacity || is_order(&event) => self.events.push(event),
             Write::Profile(key, profile) if self.profiles.len() < capacity || self.profiles.contains_key(&key) => {
                 self.profiles.insert(key, profile);
             }
@@ -200,6 +205,11 @@ impl Pending {
         }
         None
     }
+}
+
+/// Orders are few, and are never dropped.
+fn is_order(event: &Event) -> bool {
+    matches!(event.what, What::Purchase(_) | What::Refund { .. })
 }
 
 impl Queue {
@@ -280,7 +290,7 @@ impl Worker {
         loop {
             let writes = batch.writes();
             let count = writes.len() as u64;
-            let outcome = if writes.is_empty() { Ok(()) } else { self.store.write_once(id, writes).await };
+            let outcome = if writes.is_empty() { Ok(()) } else { self.write(id, writes).await };
             let Err(error) = outcome else {
                 let mut queue = self.shared.queue();
                 queue.stats.written += count;
@@ -316,6 +326,17 @@ impl Worker {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// A store that panics has failed like any other: all that comes later is still to be written.
+    async fn write(&self, id: BatchId, writes: Vec<Write>) -> Result<(), StoreError> {
+        let mut writing = self.store.write_once(id, writes);
+        poll_fn(|cx| {
+            catch_unwind(AssertUnwindSafe(|| writing.as_mut().poll(cx))).unwrap_or_else(|_| {
+                Poll::Ready(Err(StoreError::Backend { location: "its own code".into(), reason: "it panicked".into() }))
+            })
+        })
+        .await
     }
 
     async fn out_of_patience(&self) {

@@ -22,6 +22,8 @@ pub struct Metrics {
     pub insertions: IntCounterVec,
     /// Actions that the shop's own script has thrown out, by site.
     pub gone: IntCounterVec,
+    /// Pages that told something, by site and what: `product`, `cart`, …
+    pub facts_read: IntCounterVec,
     /// Pages left as they were, by reason.
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
@@ -102,6 +104,7 @@ impl Metrics {
             own_seconds,
             insertions: counter("noren_insertions_total", "Actions delivered in pages.", &["site"])?,
             gone: counter("noren_insertions_gone_total", "Actions that the shop's own script threw out.", &["site"])?,
+            facts_read: counter("noren_facts_read_total", "Pages that told something, by what.", &["site", "fact"])?,
             skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
             failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
             shed: counter(

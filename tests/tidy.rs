@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),
-    ("site", "client facts ids scenario store transform visitor"),
+    ("site", "action client facts ids scenario store transform visitor"),
     ("scenario", "action config event facts fuzzing ids store visitor"),
     ("action", "config facts fuzzing transform"),
     ("visitor", "clock fuzzing ids"),
@@ -44,7 +44,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("client", "action"),
     // The control plane.
     ("reload", "certs clock config ids rules site telemetry world"),
-    ("rules", "action client config facts fuzzing ids scenario site store transform visitor world"),
+    ("rules", "action client commerce config facts fuzzing ids scenario site store transform visitor world"),
     ("certs", "clock config"),
     ("config", ""),
     ("ops", "telemetry"),

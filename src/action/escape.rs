@@ -165,6 +165,20 @@ pub(super) fn takes_no_values(tag: &str, attribute: &str) -> bool {
         || matches!(tag, "meta" | "animate" | "animatetransform" | "animatemotion" | "set")
 }
 
+/// Whether `</script>` may not end a script: after `<!--` and `<script` it ends the inner one only (HTML's "script data double
+/// escaped state"). A value may complete the word, but is itself escaped.
+pub(super) fn hides_the_end(run: &str) -> bool {
+    let mut comment = false;
+    pieces(run).any(|piece| match piece {
+        Piece::Value(_) => comment,
+        Piece::Literal(part) => {
+            let inside = if comment { Some(part) } else { part.split_once("<!--").map(|(_, inside)| inside) };
+            comment |= inside.is_some();
+            inside.is_some_and(|inside| inside.to_ascii_lowercase().contains("<script"))
+        }
+    })
+}
+
 /// Writes a script: values are escaped for the inside of a string literal.
 pub(super) fn script(out: &mut String, run: &str) {
     for piece in pieces(run) {

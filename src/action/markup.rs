@@ -294,6 +294,12 @@ impl<'a> Writer<'a> {
         let content = self.take(end);
         match name {
             "textarea" | "title" => escape::text(&mut self.out, content),
+            "script" if escape::hides_the_end(content) => {
+                return Err(invalid(
+                    "browsers do not see the end of a `<script>` that holds `<!--` and `<script`",
+                    "write `<\\!--` in the script",
+                ));
+            }
             "script" => escape::script(&mut self.out, content),
             _ if content.contains(VALUE_START) => {
                 return Err(invalid(

@@ -5,11 +5,13 @@
 //! # Layout
 //! - One file a kind (`html`, `banner`, …): its settings, its built-in template, its defaults.
 //! - `settings` reads what kinds share; `insertion` is what all of them are compiled to.
+//! - `asking` is the one thing that is no action: the question whether a visitor may be remembered.
 //! - `carrier` wraps an edit for pages on which only the runtime can carry it out.
 //! - `template` prepares texts, `scope` finds the facts that they use; `markup` writes the fragment, `escape` what lands in it, by `elements`.
 //! - `accent` and `words` are what all built-in templates draw on.
 
 mod accent;
+mod asking;
 mod banner;
 mod carrier;
 mod chat;
@@ -29,6 +31,7 @@ mod template;
 mod words;
 
 pub use accent::Accent;
+pub use asking::Asking;
 pub use carrier::carrier;
 
 use crate::config::reader::Table;

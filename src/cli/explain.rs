@@ -106,6 +106,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         fields: visitor.customer.iter().map(|(name, value)| (name.as_str().into(), plain(value).into())).collect(),
     };
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let consent = site.privacy.will(&headers).consent;
     let is_bot = agent.is_some() && bots::is_bot(agent);
     let facts = Facts {
         path: url.path(),
@@ -114,7 +115,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         headers: &headers,
         page_kind: site.page_kind(url.path(), url.query().unwrap_or_default()),
         status: Some(arguments.status),
-        history: (!is_bot).then_some(&profile),
+        history: (!is_bot && consent.personalisation).then_some(&profile),
         id_known: arguments.visitor.is_some() && !visitor.new,
         is_bot,
         now: &now,
@@ -125,11 +126,12 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         streaming: false,
         currency: &site.currency,
         free_shipping_from: site.free_shipping_from,
+        consent,
     };
     let id = visitor_id(visitor.id.as_deref())?;
     let cx = DecideContext {
         site: &site.id,
-        visitor: (!is_bot).then_some(&id),
+        visitor: (!is_bot && consent.personalisation).then_some(&id),
         history: facts.history,
         facts: &facts,
         now: &now,

@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod explain;
+mod forget;
 mod init;
 mod output;
 mod serve;
@@ -37,6 +38,8 @@ enum Command {
     },
     /// Show which scenarios fire for a request, which do not, and by which part of which condition
     Explain(explain::Arguments),
+    /// Erase everything that is kept of a visitor
+    Forget(forget::Arguments),
     /// Write a commented starter to build one's own rules on
     Init {
         /// Folder to write to; it must not hold rules yet
@@ -74,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Check { dir, format } => return check::run(&dir, format),
         Command::Explain(arguments) => return explain::run(&arguments),
+        Command::Forget(arguments) => forget::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
         Command::Completions { shell } => {
             let mut script = Vec::new();

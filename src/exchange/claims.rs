@@ -8,7 +8,6 @@ use super::{Exchange, Gateway, STORE_PATIENCE};
 use crate::action::Code;
 use crate::commerce::Order;
 use crate::event::Arm;
-use crate::facts::Customer;
 use crate::ids::{SiteId, VisitorId};
 use crate::plan::Plan;
 use crate::scenario::decide::{Choice, Decision};
@@ -99,7 +98,7 @@ impl Exchange {
             self.delivery.held.push(Held { scenario: choice.scenario, reservation, grant: None });
             if self.must_claim(choice) {
                 let claim = profile.as_deref().and_then(|profile| self.claim_of(scenario, profile, known, visit.at));
-                let asks = asks(&site, variant, visit);
+                let asks = asks(&site, variant, visit, profile.as_deref().and_then(member_of).as_ref());
                 wanted.push(Wanted { scenario: choice.scenario, id: scenario.id.clone(), claim, asks });
             }
         }
@@ -324,15 +323,24 @@ impl Gateway {
     }
 
     /// Notes that what an arm handed out was on its visitor's screen.
-    pub(super) async fn codes_seen(&self, site: &Site, arm: &Arm, visitor: VisitorId, customer: &Customer) {
+    pub(super) async fn codes_seen(&self, site: &Site, arm: &Arm, visitor: VisitorId, member: Option<&Arc<str>>) {
         let at = self.clock.now();
         let scenario = site.rules.scenarios.iter().find(|scenario| scenario.id == arm.scenario);
         let variant = scenario.and_then(|it| it.variants.iter().find(|variant| variant.name == arm.variant));
         let Some(variant) = variant else { return };
         for name in variant.pools() {
-            if let Some(ask) = pool(site, name).and_then(|pool| ask(site, pool, visitor, customer, at)) {
+            if let Some(ask) = pool(site, name).and_then(|pool| ask(site, pool, visitor, member, at)) {
                 self.mark(&ask, Step::Seen).await;
             }
+        }
+    }
+
+    /// Notes an order's coupon codes as redeemed, as far as the ledger can be had.
+    pub(super) async fn redeem(&self, site: &SiteId, order: &Order, at: Timestamp) {
+        if !order.coupons.is_empty()
+            && let Err(reason) = in_time(self.redeemed(site, order, at)).await
+        {
+            self.failure(site, "coupon", None, &reason);
         }
     }
 
@@ -351,22 +359,25 @@ impl Gateway {
 }
 
 /// The codes that a variant needs; `None` if one of them cannot be had.
-fn asks(site: &Site, variant: &Variant, visit: &Visit<'_>) -> Option<Vec<CodeAsk>> {
+fn asks(site: &Site, variant: &Variant, visit: &Visit<'_>, member: Option<&Arc<str>>) -> Option<Vec<CodeAsk>> {
     let visitor = visit.visitor?;
-    variant.pools().map(|name| ask(site, pool(site, name)?, visitor, &visit.customer, visit.at)).collect()
+    variant.pools().map(|name| ask(site, pool(site, name)?, visitor, member, visit.at)).collect()
+}
+
+/// The shop's own id of the member, as its pages have shown it: what a visitor could make up does not count.
+pub(super) fn member_of(profile: &Profile) -> Option<Arc<str>> {
+    let id = profile.member.fields.get("id").filter(|id| !id.is_empty());
+    id.filter(|_| profile.member.logged_in == Some(true)).map(|id| id.as_str().into())
 }
 
 fn pool<'s>(site: &'s Site, name: &str) -> Option<&'s Pool> {
     site.pools.iter().find(|pool| *pool.name == *name)
 }
 
-fn ask(site: &Site, pool: &Pool, visitor: VisitorId, customer: &Customer, at: Timestamp) -> Option<CodeAsk> {
+fn ask(site: &Site, pool: &Pool, visitor: VisitorId, member: Option<&Arc<str>>, at: Timestamp) -> Option<CodeAsk> {
     let holder = match pool.per {
         Per::Visitor => Holder::Visitor(visitor),
-        Per::Customer => {
-            let id = customer.fields.iter().find(|(field, value)| **field == *"id" && !value.is_empty());
-            Holder::Customer(id?.1.as_ref().into())
-        }
+        Per::Customer => Holder::Customer(member?.clone()),
     };
     let supply = pool.supply.clone();
     Some(CodeAsk { site: site.id.clone(), pool: pool.name.clone(), holder, supply, at, expires: pool.expires })

@@ -15,6 +15,7 @@ use crate::scenario::{Scenario, Variant};
 use crate::site::{CustomerSource, Site};
 use crate::store::LiveProfile;
 use crate::store::profile::{PageViewed, Profile as History};
+use crate::visitor::consent::Consent;
 use crate::visitor::cookie;
 use http::header::CONTENT_LANGUAGE;
 use http::{HeaderMap, StatusCode};
@@ -36,6 +37,8 @@ pub(super) struct Visit<'a> {
     pub(super) id_known: bool,
     pub(super) is_bot: bool,
     pub(super) profile: Option<LiveProfile>,
+    /// What the visitor allows.
+    pub(super) consent: Consent,
     /// The page is read as it streams by: what it has not said it may still say.
     streaming: bool,
 }
@@ -60,6 +63,7 @@ impl Visit<'_> {
             streaming: self.streaming,
             currency: "",
             free_shipping_from: None,
+            consent: self.consent,
         };
         late_facts(known, site)
     }
@@ -106,6 +110,7 @@ impl Exchange {
                 (Profile::Here(profile), Some(_)) => Some(profile.clone()),
                 _ => None,
             },
+            consent: self.will.consent,
             streaming: self.listens(),
         }
     }
@@ -124,7 +129,12 @@ impl Exchange {
                 source: &source,
                 session_timeout: i64::try_from(self.site.session_timeout.as_secs()).unwrap_or(i64::MAX),
             });
-            self.delivery.page_view = Some(Arc::from(request.path));
+        }
+        if self.will.consent.analytics
+            && (visit.profile.is_some() || !self.will.consent.personalisation)
+            && visit.visitor.is_some()
+        {
+            self.delivery.page_view = Some(Arc::from(visit.request.path));
         }
         let decision = self.judge(visit, guard.as_deref(), |_| true);
         if decision.choices.iter().any(|choice| self.must_claim(choice)) {
@@ -191,6 +201,10 @@ impl Exchange {
                 }
             }
         }
+        if let Some(asking) = self.site.asking.as_ref().filter(|_| !self.will.chosen && !visit.is_bot) {
+            plan.edits.push(PlannedEdit { edit: asking.edit(language), arm: None });
+            plan.asks = true;
+        }
         if let Some(profile) = guard.as_deref_mut() {
             for planned in self.delivery.arms.iter_mut().filter(|planned| planned.reservation.is_none()) {
                 planned.reservation = Some(profile.reserve(&planned.arm.scenario, visit.at));
@@ -224,9 +238,8 @@ impl Exchange {
         let deferred = streaming && is_deferred(choice, own);
         let is_ghost = deferred && choice.control;
         // A control arm that is decided in the stream stands where its sibling would.
-        let sibling = scenario.variants.iter().find(|_| is_ghost).map(|_| &scenario.variants);
-        let sibling = sibling.and_then(|all| all.iter().find(|variant| !variant.actions.is_empty()));
-        let variant = sibling.unwrap_or(own);
+        let sibling = || scenario.variants.iter().find(|variant| !variant.actions.is_empty());
+        let variant = if is_ghost { sibling().unwrap_or(own) } else { own };
         let grant = held.as_ref().and_then(|held| held.grant.as_ref());
         let mut codes: Vec<Code> = grant.map(|grant| grant.codes(&site.time_zone)).unwrap_or_default();
         if is_ghost {

@@ -3,6 +3,7 @@
 use super::claims::{Grant, Held};
 use super::late::{Deferred, Snapshot};
 use super::{Exchange, Guest, Outcome, lock};
+use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
@@ -17,6 +18,8 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the page said, once it was read.
+    pub(super) said: Option<Content>,
     /// Arms in the plan. Those without edits are delivered with the head: control arms that are certain.
     pub(super) arms: Vec<Planned>,
     /// What is being prepared while something is claimed.
@@ -84,19 +87,31 @@ impl Exchange {
         self.give_back(not);
         self.forget_arms();
         let Guest::Visitor { id, .. } = self.guest else { return };
-        let Some(profile) = self.delivery.profile.take() else { return };
+        let profile = self.delivery.profile.take();
+        if profile.as_ref().is_some_and(is_erased) {
+            return;
+        }
+        // What this page made happen is not owed to what it delivers.
+        let mut writes = self.page_happened(id, profile.as_ref());
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
         let inserted = delivered.iter().filter(|planned| !planned.control).count() as u64;
         if inserted > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(inserted);
         }
-        let view = self.delivery.page_view.take().map(|path| event(What::PageView { path }));
-        let exposures = delivered.into_iter().map(|planned| event(What::Exposure(planned.arm)));
-        self.gateway.recorder.record(Write::Profile(self.key(id), profile));
-        for write in view.into_iter().chain(exposures) {
-            self.gateway.recorder.record(write);
+        if let Some(profile) = profile {
+            {
+                let mut profile = lock(&profile);
+                for planned in &delivered {
+                    self.site.rules.exposed(&mut profile, &planned.arm, at.as_second());
+                }
+            }
+            if self.will.consent.analytics {
+                writes.extend(delivered.into_iter().map(|planned| event(What::Exposure(planned.arm))));
+            }
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
         }
+        self.gateway.record_all(writes);
     }
 
     /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.
@@ -115,6 +130,11 @@ impl Exchange {
             }
         }
     }
+}
+
+/// The visitor had everything erased while this page was on its way.
+pub(super) fn is_erased(profile: &LiveProfile) -> bool {
+    profile.lock().unwrap_or_else(PoisonError::into_inner).erased
 }
 
 fn was_applied(edits: &Range<usize>, written: &[bool]) -> bool {

@@ -294,6 +294,7 @@ fn facts(view: &RequestView<'_>, status: StatusCode) {
         streaming: false,
         currency: "JPY",
         free_shipping_from: None,
+        consent: crate::visitor::consent::Consent::FULL,
     };
     let _ = facts.language();
     for (attribute, index) in ATTRIBUTES.iter().zip(0..) {

@@ -11,10 +11,10 @@ use crate::commerce::Content;
 use crate::facts::{Customer, Facts, Geo};
 use crate::plan::Plan;
 use crate::scenario::decide::holds;
-use crate::site::{PAGE_KINDS, Site};
+use crate::site::Site;
 use crate::store::profile::Profile;
-use crate::transform::extract::{Extractor, Reading};
-use crate::transform::{Edit, Late, Page, Position};
+use crate::transform::{Edit, Late, Position};
+use crate::visitor::consent::Consent;
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Zoned;
@@ -47,6 +47,7 @@ pub(super) struct Snapshot {
     id_known: bool,
     is_bot: bool,
     history: Option<Profile>,
+    consent: Consent,
     language: String,
 }
 
@@ -91,6 +92,7 @@ impl Snapshot {
             id_known: visit.id_known,
             is_bot: visit.is_bot,
             history,
+            consent: visit.consent,
             language: language.to_owned(),
         })
     }
@@ -114,6 +116,7 @@ impl Snapshot {
             streaming: false,
             currency: "",
             free_shipping_from: None,
+            consent: self.consent,
         };
         late_facts(known, site)
     }
@@ -196,13 +199,8 @@ impl Exchange {
         self.site.learn.pages && self.site.rules.listens()
     }
 
-    /// What of a plan's edits is deferred, who reads the page, and who then decides.
-    pub(super) fn deferred(
-        &mut self,
-        visit: &Visit<'_>,
-        plan: &Plan,
-        page: &Page,
-    ) -> Option<(Vec<bool>, Extractor, Box<dyn Late>)> {
+    /// What of a plan's edits is deferred, and who decides it.
+    pub(super) fn deferred(&mut self, plan: &Plan) -> Option<(Vec<bool>, Box<dyn Late>)> {
         let snapshot = self.delivery.snapshot.take()?;
         let mut arms = Vec::new();
         let mut edits: Vec<Option<(usize, usize)>> = vec![None; plan.edits.len()];
@@ -221,20 +219,7 @@ impl Exchange {
         let deferred = edits.iter().map(Option::is_some).collect();
         let (gateway, site) = (self.gateway.clone(), self.site.clone());
         let stream = Stream { gateway, site, snapshot, arms, edits, taken: SmallVec::new(), carried: plan.late };
-        let reader = Extractor::new(&self.reading(visit), page.charset, self.gateway.limits());
-        Some((deferred, reader, Box::new(stream)))
-    }
-
-    fn reading(&self, visit: &Visit<'_>) -> Reading {
-        let request = visit.request;
-        let scheme = if self.https { "https" } else { "http" };
-        let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
-        Reading {
-            recipe: self.site.recipe.clone(),
-            url: format!("{scheme}://{}{}{query}", request.authority, request.path),
-            kind: self.kind,
-            whole_kinds: PAGE_KINDS,
-        }
+        Some((deferred, Box::new(stream)))
     }
 }
 

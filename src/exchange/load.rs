@@ -6,6 +6,7 @@
 use super::{Answer, Exchange, Gateway, Outcome, RequestView};
 use crate::admission::{Admitted, Change, Connected, Full, Reserved, Room, Trial};
 use crate::site::Site;
+use crate::transform::extract::READING_MEMORY;
 use crate::transform::{
     BailOut, Coding, GROWTH, OutCoding, Page, ResponseView, Transform, declared_window, eligible, footprint,
 };
@@ -66,6 +67,18 @@ impl Load {
             memory.grow(needed - self.windowed);
             self.windowed = needed;
         }
+    }
+
+    /// The page passes, and is read on its way.
+    pub(super) fn only_read(&mut self) {
+        let memory = self.memory.take();
+        self.pass();
+        self.memory = memory;
+    }
+
+    /// Reserves what reading a page takes beside its decoder. Where there is no room, pages go unread.
+    pub(super) fn make_reading_room(&self, room: &Room) -> Option<Reserved> {
+        self.admitted.reserve(READING_MEMORY, room).ok()
     }
 
     /// All edits are done: what follows is passed on and needs no memory.

@@ -18,9 +18,12 @@ pub mod fuzz;
 mod headers;
 mod hydration;
 mod late;
+mod learn;
 mod load;
 mod own;
 mod policies;
+mod privacy;
+mod reading;
 mod receive;
 mod respond;
 
@@ -28,6 +31,7 @@ pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
 pub use own::OwnCall;
+pub use reading::PagesRead;
 
 use crate::admission::Admission;
 use crate::clock::Clock;
@@ -41,6 +45,7 @@ use crate::site::Site;
 use crate::store::{LiveProfile, ProfileKey, Store};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
+use crate::visitor::consent::Will;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
@@ -80,6 +85,8 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// Which pages were read of late.
+    pub pages_read: PagesRead,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -170,12 +177,17 @@ pub struct Exchange {
     /// A navigation that might get an insertion.
     document: bool,
     guest: Guest,
+    /// What the visitor allows. Without any of it the guest is nobody.
+    will: Will,
+    /// The request brought a visitor's cookie that they do not allow any more.
+    unwanted_cookie: bool,
     profile: Profile,
     treatment: &'static str,
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    reading: Option<Box<reading::Underway>>,
     _in_flight: InFlight,
 }
 
@@ -278,7 +290,11 @@ impl Exchange {
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.end_reading(outcome);
+            self.record(outcome);
+        }));
+        if recorded.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
         }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

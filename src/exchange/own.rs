@@ -1,15 +1,16 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
-use super::compose::customer;
-use super::{Answer, Gateway, RequestView, STORE_PATIENCE};
+use super::claims::member_of;
+use super::learn::Learner;
+use super::{Answer, Gateway, RequestView, STORE_PATIENCE, privacy};
 use crate::admission::Admitted;
 use crate::client;
-use crate::event::{Arm, Event, What};
-use crate::facts::Customer;
+use crate::event::{Arm, What};
 use crate::ids::VisitorId;
 use crate::site::{DeliverBy, Site};
 use crate::store::profile::Profile;
-use crate::store::{ProfileKey, StoreError, Write};
+use crate::store::{ProfileKey, StoreError};
+use crate::visitor::consent::Consent;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -30,7 +31,8 @@ pub struct OwnCall {
 
 enum Endpoint {
     File(client::Asset),
-    Report { visitor: Option<VisitorId>, customer: Customer },
+    Report { visitor: Option<VisitorId>, consent: Consent },
+    Privacy(privacy::Call),
     Wrong(StatusCode),
 }
 
@@ -60,6 +62,7 @@ impl OwnCall {
     pub fn body_limit(&self) -> usize {
         match self.what {
             Endpoint::Report { .. } => LONGEST_REPORT,
+            Endpoint::Privacy(_) => privacy::LONGEST_FORM,
             _ => 0,
         }
     }
@@ -72,9 +75,14 @@ impl Gateway {
         let what = match rest {
             "e" if *request.method != Method::POST => Endpoint::Wrong(StatusCode::METHOD_NOT_ALLOWED),
             "e" if !same_origin(request) => Endpoint::Wrong(StatusCode::FORBIDDEN),
-            "e" => Endpoint::Report {
-                visitor: self.visitor_of(site, request.headers),
-                customer: customer(site, request, &HeaderMap::new(), self.trusts(request.peer)),
+            "e" => {
+                let consent = site.privacy.will(request.headers).consent;
+                let visitor = self.visitor_of(site, request.headers).filter(|_| consent.any());
+                Endpoint::Report { visitor, consent }
+            }
+            "privacy" | "privacy/data" => match self.privacy_call(site, request, rest) {
+                Ok(call) => Endpoint::Privacy(call),
+                Err(status) => Endpoint::Wrong(status),
             },
             _ => match site.files.find(rest).cloned() {
                 Some(asset) if matches!(*request.method, Method::GET | Method::HEAD) => Endpoint::File(asset),
@@ -85,7 +93,7 @@ impl Gateway {
         Some(OwnCall { site: site.clone(), what, admitted: None })
     }
 
-    fn visitor_of(&self, site: &Site, headers: &HeaderMap) -> Option<VisitorId> {
+    pub(super) fn visitor_of(&self, site: &Site, headers: &HeaderMap) -> Option<VisitorId> {
         let identity = self.keys.recognise(&site.id, &site.cookie, headers, self.clock.now())?;
         Some(identity.visitor)
     }
@@ -96,12 +104,21 @@ impl Gateway {
         let answer = match call.what {
             Endpoint::Wrong(status) => Answer::empty(status),
             Endpoint::File(asset) => file(asset),
-            Endpoint::Report { visitor, customer } => match body {
-                Some(body) => Answer::empty(self.report(&call.site, visitor, &customer, &body).await),
+            Endpoint::Report { visitor, consent } => match body {
+                Some(body) => Answer::empty(self.report(&call.site, visitor, consent, &body).await),
+                None => Answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
+            },
+            Endpoint::Privacy(asked) => match body {
+                Some(body) => self.answer_privacy(&call.site, asked, &body).await,
                 None => Answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
             },
         };
-        let class = if answer.status.is_success() { "2xx" } else { "4xx" };
+        let class = match answer.status.as_u16() / 100 {
+            2 => "2xx",
+            3 => "3xx",
+            5 => "5xx",
+            _ => "4xx",
+        };
         self.metrics.responses.with_label_values(&[call.site.id.as_str(), class, "own"]).inc();
         answer
     }
@@ -129,7 +146,7 @@ impl Gateway {
     }
 
     /// Takes a report in. A click or a dismissal is acknowledged only once it is committed.
-    async fn report(&self, site: &Site, visitor: Option<VisitorId>, customer: &Customer, body: &[u8]) -> StatusCode {
+    async fn report(&self, site: &Arc<Site>, visitor: Option<VisitorId>, consent: Consent, body: &[u8]) -> StatusCode {
         let Ok(report) = serde_json::from_slice::<Report<'_>>(body) else { return StatusCode::BAD_REQUEST };
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
@@ -149,25 +166,31 @@ impl Gateway {
             }
             _ => return StatusCode::BAD_REQUEST,
         };
-        if let What::View(arm) = &what {
-            self.codes_seen(site, arm, visitor, customer).await;
-        }
         let key = ProfileKey { site: site.id.clone(), visitor };
-        let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
-            return StatusCode::SERVICE_UNAVAILABLE;
-        };
-        {
-            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
-            match &what {
-                What::View(arm) => profile.viewed(&arm.scenario),
-                What::Click(arm) => profile.clicked(&arm.scenario),
-                What::Dismiss(arm) => profile.dismissed(&arm.scenario),
-                _ => {}
+        let mut loaded = None;
+        if consent.personalisation {
+            let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
+                return StatusCode::SERVICE_UNAVAILABLE;
+            };
+            let member;
+            {
+                let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                member = member_of(&profile);
+                match &what {
+                    What::View(arm) => profile.viewed(&arm.scenario),
+                    What::Click(arm) => profile.clicked(&arm.scenario),
+                    What::Dismiss(arm) => profile.dismissed(&arm.scenario),
+                    _ => {}
+                }
             }
+            if let What::View(arm) = &what {
+                self.codes_seen(site, arm, visitor, member.as_ref()).await;
+            }
+            loaded = Some(profile);
         }
         let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
-        let event = Event { site: site.id.clone(), visitor, at: self.clock.now(), what };
-        let writes = [Write::Profile(key, profile), Write::Event(event)];
+        let profile = loaded.as_ref().map(|profile| (&key, profile));
+        let writes = self.enter(&Learner { site, visitor, consent, profile, kind }, vec![what]);
         if must_commit {
             match self.in_time(site, self.recorder.record_committed(writes)).await {
                 Some(()) => StatusCode::NO_CONTENT,
@@ -182,7 +205,11 @@ impl Gateway {
     }
 
     /// What the store answers; `None`, counted and named in the log, if it fails or hangs.
-    async fn in_time<T>(&self, site: &Site, answer: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
+    pub(super) async fn in_time<T>(
+        &self,
+        site: &Site,
+        answer: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<T> {
         let reason = match timeout(STORE_PATIENCE, answer).await {
             Ok(Ok(answer)) => return Some(answer),
             Ok(Err(error)) => error.to_string(),
@@ -202,7 +229,7 @@ fn arm(site: &Site, marker: &str) -> Option<Arm> {
 }
 
 /// Whether a report comes from one of the shop's own pages: browsers send `Origin` with every POST.
-fn same_origin(request: &RequestView<'_>) -> bool {
+pub(super) fn same_origin(request: &RequestView<'_>) -> bool {
     match request.headers.get(ORIGIN).map(HeaderValue::to_str) {
         Some(Ok(origin)) => origin
             .split_once("://")

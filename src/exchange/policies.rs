@@ -43,6 +43,9 @@ impl Exchange {
                 }
                 // Each round forbids one thing more, so there are few.
                 self.leave_out(plan, |needs| !allowed.admits(needs));
+                if !allowed.style && std::mem::take(&mut plan.asks) {
+                    plan.edits.retain(|edit| edit.arm.is_some());
+                }
             }
         }
         if plan.edits.is_empty() {
@@ -116,6 +119,7 @@ impl Exchange {
                 plan.arms.push(needs);
             }
         }
+        plan.edits.extend(edits);
         if !given_back.is_empty() {
             self.gateway.metrics.skipped.with_label_values(&["csp"]).inc();
             self.give_back(given_back);

@@ -8,6 +8,7 @@ use crate::plan::HeaderEdits;
 use crate::site::Site;
 use crate::store::ProfileKey;
 use crate::transform::{accept_encoding_for_origin, is_document_request};
+use crate::visitor::consent::{Consent, Will};
 use crate::visitor::{Caller, cookie};
 use http::header::{ACCEPT_ENCODING, COOKIE};
 use http::{HeaderValue, Version};
@@ -43,10 +44,11 @@ impl Gateway {
             return Received::Own(call.holding(admitted));
         }
         // Who does not get through our own reading of their headers gets the page as the shop sends it.
-        let (document, guest) = catch_unwind(AssertUnwindSafe(|| self.recognise(site, request))).unwrap_or_else(|_| {
-            self.failure(&site.id, "panic", None, "recognising the visitor panicked");
-            (false, Guest::Nobody { bot: false })
-        });
+        let (document, guest, will) =
+            catch_unwind(AssertUnwindSafe(|| self.recognise(site, request))).unwrap_or_else(|_| {
+                self.failure(&site.id, "panic", None, "recognising the visitor panicked");
+                (false, Guest::Nobody { bot: false }, Will { consent: Consent::NONE, chosen: true })
+            });
         let (load, document) = self.weigh(site, admitted, document);
         let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
@@ -63,15 +65,21 @@ impl Gateway {
             upstream_host: upstream_host(site, request),
             document,
             guest,
+            will,
+            unwanted_cookie: !will.consent.any() && cookie::value(request.headers, &site.cookie.name).is_some(),
             profile: Profile::None,
             treatment: "pass",
             kind: "other",
             transform: None,
             delivery: super::delivery::Delivery::default(),
             load,
+            reading: None,
             _in_flight: InFlight::new(&self.in_flight),
         };
-        if document && let Guest::Visitor { id, known, .. } = exchange.guest {
+        if document
+            && will.consent.personalisation
+            && let Guest::Visitor { id, known, .. } = exchange.guest
+        {
             exchange.profile = self.profile(ProfileKey { site: site.id.clone(), visitor: id }, known);
         }
         exchange.own += self.clock.monotonic().duration_since(received);
@@ -79,17 +87,18 @@ impl Gateway {
     }
 
     /// Whether a request asks for a page that might get an insertion, and who asks.
-    fn recognise(&self, site: &Site, request: &RequestView<'_>) -> (bool, Guest) {
+    fn recognise(&self, site: &Site, request: &RequestView<'_>) -> (bool, Guest, Will) {
         let document = site.enabled
             && request.version != Version::HTTP_10
             && !request.headers.contains_key(headers::HOP)
             && is_document_request(request.method, request.headers);
-        (document, self.guest(site, request, Caller::of(request.method, request.headers)))
+        let will = site.privacy.will(request.headers);
+        (document, self.guest(site, request, Caller::of(request.method, request.headers), will.consent), will)
     }
 
-    fn guest(&self, site: &Site, request: &RequestView<'_>, caller: Caller) -> Guest {
+    fn guest(&self, site: &Site, request: &RequestView<'_>, caller: Caller, consent: Consent) -> Guest {
         match caller {
-            Caller::Visitor if site.enabled => {}
+            Caller::Visitor if site.enabled && consent.any() => {}
             Caller::Bot => return Guest::Nobody { bot: true },
             _ => return Guest::Nobody { bot: false },
         }
@@ -136,7 +145,8 @@ impl Exchange {
         // The Host goes upstream as the client sent it, port and all, unless the shop insists on its own.
         let host = self.site.origin.host.as_deref().unwrap_or(request.authority);
         headers::forwarding(&mut edits, request, self.trusted_peer, self.https, host);
-        if let Some(rest) = cookie::without_cookie(request.headers, &self.site.cookie.name) {
+        let own = [self.site.cookie.name.as_str(), self.site.privacy.choice_cookie.as_str()];
+        if let Some(rest) = cookie::without_cookies(request.headers, &own) {
             edits.remove.push(COOKIE);
             edits.append.extend(rest.into_iter().map(|value| (COOKIE, value)));
         }

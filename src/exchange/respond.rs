@@ -1,13 +1,13 @@
 //! The way out: the response's head and body, changed where there is something to change.
 
-use super::compose::{Decided, Visit};
+use super::compose::Decided;
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
 use crate::plan::Plan;
 use crate::site::CustomerSource;
 use crate::transform::{
     Coding, Edit, OutCoding, Page, ResponseView, Transform, TransformError, choose_coding, eligible,
 };
-use crate::visitor::cookie;
+use crate::visitor::{consent, cookie};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -71,11 +71,14 @@ impl Exchange {
                 self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
                 self.load.fail("panic");
                 self.transform = None;
+                self.reading = None;
                 self.treatment = "pass";
                 self.forget_arms();
                 edits = before;
             }
-            if self.transform.is_none() {
+            if self.transform.is_none() && self.reading.is_some() {
+                self.load.only_read();
+            } else if self.transform.is_none() {
                 self.load.pass();
             }
         }
@@ -101,7 +104,7 @@ impl Exchange {
                 Guarded(Box::pin(self.claim_and_compose(&visit, decision, wanted).instrument(deciding))).await?
             }
         };
-        guarded(|| self.prepare(plan, (&visit, &page, out), headers, edits))
+        guarded(|| self.prepare(plan, (request, &page, out), headers, edits))
     }
 
     /// Whether the page may be rewritten, and there is room for it.
@@ -136,7 +139,7 @@ impl Exchange {
     fn prepare(
         &mut self,
         mut plan: Plan,
-        (visit, page, out): (&Visit<'_>, &Page, OutCoding),
+        (request, page, out): (&RequestView<'_>, &Page, OutCoding),
         headers: &HeaderMap,
         edits: &mut HeadEdits,
     ) {
@@ -148,12 +151,12 @@ impl Exchange {
         }
         let mut transform = None;
         if changed {
-            let late = self.deferred(visit, &plan, page);
+            let late = self.deferred(&plan);
             let list: Vec<Edit> = plan.edits.into_iter().map(|planned| planned.edit).collect();
             match Transform::new(page, list, self.gateway.limits(), out) {
                 Ok(mut made) => {
-                    if let Some((deferred, reader, late)) = late {
-                        made.defer(deferred, reader, late);
+                    if let Some((deferred, late)) = late {
+                        made.defer(deferred, late);
                     }
                     transform = Some(Mutex::new(made));
                 }
@@ -167,6 +170,7 @@ impl Exchange {
             }
         }
         self.introduce(headers, edits, changed);
+        self.begin_reading(request, page, transform.as_mut());
         if !changed {
             return;
         }
@@ -186,8 +190,16 @@ impl Exchange {
 
     /// Sends the visitor's cookie, unless a shared cache may keep the response.
     fn introduce(&self, headers: &HeaderMap, edits: &mut HeadEdits, changed: bool) {
+        if !changed && headers::for_shared_caches(headers) {
+            return;
+        }
+        if self.unwanted_cookie
+            && let Ok(value) = consent::take_cookie(&self.site.cookie, self.https)
+        {
+            edits.headers.append.push((SET_COOKIE, value));
+        }
         let Guest::Visitor { id, send_cookie: true, .. } = self.guest else { return };
-        if self.delivery.profile.is_none() || (!changed && headers::for_shared_caches(headers)) {
+        if self.will.consent.personalisation && self.delivery.profile.is_none() {
             return;
         }
         let settings = &self.site.cookie;
@@ -201,7 +213,10 @@ impl Exchange {
     /// # Errors
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
-        let Some(transform) = &mut self.transform else { return Ok(()) };
+        let Some(transform) = &mut self.transform else {
+            self.read_along(chunk.as_deref(), end);
+            return Ok(());
+        };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
@@ -224,7 +239,9 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
-                self.load.rewritten();
+                if transform.extractor().is_none_or(|extractor| extractor.is_done()) {
+                    self.load.rewritten();
+                }
                 *chunk = Some(passed);
                 return Ok(());
             }

@@ -21,6 +21,7 @@ use std::sync::atomic::AtomicBool;
 
 mod claims;
 mod late;
+mod reading;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
 
@@ -170,6 +171,8 @@ impl Shop {
             free_shipping_from: None,
             cookie: CookieSettings::default(),
             limits: SiteLimits::default(),
+            privacy: crate::site::PrivacySettings::default(),
+            asking: None,
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
@@ -197,6 +200,7 @@ impl Shop {
             geo: None,
             learnt: Learnt::default(),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
+            pages_read: PagesRead::default(),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),
@@ -358,6 +362,7 @@ async fn page_that_the_parser_gives_up_on_is_complete_and_its_scenarios_are_name
         let shop = Shop::new(&[("good", Act::Inserts("<b>good</b>"))], Loading::Works);
         let served = shop.serve(request, &[(CONTENT_LENGTH, "1")], &html).await;
         assert!(served.body == html, "not a byte is lost");
-        assert_eq!((shop.failures("parser_limit"), shop.named()), (1, vec!["shop parser_limit good".to_owned()]));
+        let named = ["shop extract -", "shop parser_limit good"].map(str::to_owned);
+        assert_eq!((shop.failures("parser_limit"), shop.failures("extract"), shop.named()), (1, 1, named.to_vec()));
     }
 }

@@ -9,6 +9,7 @@ mod customer;
 mod device;
 mod history;
 pub mod holidays;
+pub mod pattern;
 mod request;
 mod shop;
 pub mod source;
@@ -16,6 +17,7 @@ pub mod value;
 
 use crate::commerce::{Content, Product};
 use crate::store::profile::Profile;
+use crate::visitor::consent::Consent;
 use attributes::{AttributeId, Known};
 use http::HeaderMap;
 use jiff::Zoned;
@@ -76,15 +78,23 @@ pub struct Facts<'a> {
     pub currency: &'a str,
     /// Value of a cart from which on shipping is free.
     pub free_shipping_from: Option<f64>,
+    /// What the visitor allows.
+    pub consent: Consent,
 }
 
 impl Facts<'_> {
     /// The language that the browser prefers, without region: `en` for `en-US`.
     #[must_use]
     pub fn language(&self) -> Option<&str> {
-        let header = self.headers.get(http::header::ACCEPT_LANGUAGE)?.to_str().ok()?;
-        request::preferred_language(header)?.split('-').next()
+        language(self.headers)
     }
+}
+
+/// The language that a request's sender prefers, without region.
+#[must_use]
+pub fn language(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(http::header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    request::preferred_language(header)?.split('-').next()
 }
 
 impl FactSource for Facts<'_> {

@@ -11,6 +11,14 @@ use std::borrow::Cow;
 
 type Seen<'a> = Option<Value<'a>>;
 
+pub(super) fn allows_analytics<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
+    Some(Value::Bool(facts.consent.analytics))
+}
+
+pub(super) fn allows_personalisation<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
+    Some(Value::Bool(facts.consent.personalisation))
+}
+
 pub(super) fn path<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
     Some(text(facts.path))
 }

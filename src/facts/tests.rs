@@ -4,6 +4,7 @@ use super::attributes::find;
 use super::value::Value;
 use super::{Customer, FactSource, Facts, Geo};
 use crate::store::profile::Profile;
+use crate::visitor::consent::Consent;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Zoned;
 
@@ -56,6 +57,7 @@ impl Request {
             streaming: false,
             currency: "JPY",
             free_shipping_from: None,
+            consent: Consent::FULL,
         }
     }
 

@@ -6,7 +6,7 @@ use super::files::SiteFiles;
 use super::scenario::{self, Context, Draft};
 use super::segments;
 use super::site::{self, Settings};
-use crate::action::ReadContext;
+use crate::action::{Asking, ReadContext};
 use crate::client::Files;
 use crate::config::diagnostic::Problems;
 use crate::config::document;
@@ -168,7 +168,6 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
     Some(Site {
         id,
         hosts: settings.hosts.into_iter().map(|host| host.value).collect(),
-        prefix: settings.prefix,
         origin: settings.origin?,
         locale: settings.locale,
         time_zone: settings.time_zone,
@@ -182,6 +181,13 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         deliver_by: settings.deliver_by,
         customer: settings.customer,
         limits: settings.limits,
+        asking: settings
+            .privacy
+            .ask
+            .then(|| Asking::new(&settings.prefix, settings.privacy.policy.as_deref()))
+            .flatten(),
+        privacy: settings.privacy,
+        prefix: settings.prefix,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,

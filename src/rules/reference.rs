@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 27] = [
+static SECTIONS: [&Section; 29] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -30,6 +30,8 @@ static SECTIONS: [&Section; 27] = [
     &site::LEARN,
     &site::LIMITS,
     &site::POOL,
+    &site::PRIVACY,
+    &site::CONSENT,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,

@@ -8,6 +8,7 @@ mod limits;
 mod origin;
 pub(super) mod pages;
 mod pool;
+mod privacy;
 
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
@@ -16,6 +17,7 @@ pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
 pub(crate) use pool::POOL;
+pub(crate) use privacy::{CONSENT, PRIVACY};
 
 use super::platform::{self, Preset};
 use super::{LoadOptions, recipe};
@@ -24,6 +26,7 @@ use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
 use crate::transform::extract::{Part, Recipe};
+use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
@@ -96,6 +99,7 @@ pub(crate) static SITE: Section = Section {
         setting("learn", "table", "", "See `[learn]`."),
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
+        setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
 
@@ -125,6 +129,7 @@ pub(super) struct Settings {
     pub(super) customer: Vec<CustomerMapping>,
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
+    pub(super) privacy: PrivacySettings,
 }
 
 /// Reads `site.toml`.
@@ -136,6 +141,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let part = table.table("extract").map(recipe::read).unwrap_or_default();
     let mut pages = table.table("pages").map(pages::read).unwrap_or_default();
     pages.extend(preset.iter().flat_map(|preset| preset.pages.clone()));
+    let cookie = cookie::read(&mut table, &hosts);
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -148,13 +154,14 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
-        cookie: cookie::read(&mut table, &hosts),
         pages,
         recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
         learn: table.table("learn").map(learn::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
+        privacy: privacy::read(&mut table, &cookie),
+        cookie,
         hosts,
     };
     table.finish();

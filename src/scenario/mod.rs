@@ -3,11 +3,14 @@
 mod caps;
 pub mod condition;
 pub mod decide;
+mod goals;
 mod schedule;
 pub mod trace;
 
 use crate::action::Action;
 use crate::event::Arm;
+use crate::facts::pattern::PathPattern;
+use ahash::AHashMap;
 use condition::{Checked, ConditionSet, ConditionSetBuilder, Source};
 use decide::Choice;
 use jiff::Timestamp;
@@ -25,6 +28,8 @@ pub struct RuleSet {
     sources: Vec<Source>,
     /// The page's own content has a say in any of them, or is printed by any.
     listens: bool,
+    /// Where a scenario stands, by id.
+    places: AHashMap<Arc<str>, usize>,
 }
 
 impl RuleSet {
@@ -42,7 +47,14 @@ impl RuleSet {
         let conditions = builder.build();
         let prints = ordered.iter().any(Scenario::prints_content);
         let listens = prints || (0..ordered.len()).any(|scenario| conditions.needs_content(scenario));
-        Self { scenarios: ordered, conditions, sources, listens }
+        let places = ordered.iter().enumerate().map(|(place, scenario)| (scenario.id.clone(), place)).collect();
+        Self { scenarios: ordered, conditions, sources, listens, places }
+    }
+
+    /// A scenario by its id.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<&Scenario> {
+        self.scenarios.get(*self.places.get(id)?)
     }
 
     /// Whether any variant of any scenario puts something on a page.
@@ -193,6 +205,8 @@ pub enum Cooldown {
 pub struct Goal {
     /// Event name (`purchase`).
     pub event: String,
+    /// Of page views, those of these paths alone.
+    pub page: Option<PathPattern>,
     /// Window after the exposure.
     pub within: Duration,
 }

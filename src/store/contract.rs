@@ -2,6 +2,7 @@
 //!
 //! A backend's tests call [`holds`] with a way to open its store again and again, and one to count the events it has.
 
+use super::records::Kept;
 use super::{LiveProfile, ProfileKey, Store, Write};
 use crate::commerce::Order;
 use crate::event::{Arm, Event, What};
@@ -22,6 +23,7 @@ pub(super) async fn holds(open: impl Fn() -> Arc<dyn Store>, count_events: impl 
     events_are_kept(&open, &count_events).await;
     order_is_kept_once(&open, &count_events).await;
     sites_do_not_share_visitors(&*open()).await;
+    visitor_who_is_erased_does_not_come_back(&open, &count_events).await;
     processes_that_overlap_lose_no_count(&open).await;
     open().ping().await.unwrap();
 }
@@ -167,6 +169,35 @@ async fn sites_do_not_share_visitors(store: &dyn Store) {
     expose(&profile);
     store.write(put(&key("one", 1), &profile)).await.unwrap();
     assert_eq!(exposures(&store.load(&key("two", 1)).await.unwrap()), 0);
+}
+
+/// Not from the memory of this process, nor from that of another which still writes.
+async fn visitor_who_is_erased_does_not_come_back(
+    open: &impl Fn() -> Arc<dyn Store>,
+    count_events: &impl Fn(&SiteId) -> usize,
+) {
+    let key = key("erased", 1);
+    let (store, other) = (open(), open());
+    let profile = store.load(&key).await.unwrap();
+    expose(&profile);
+    store.write([put(&key, &profile), vec![click(&key)]].concat()).await.unwrap();
+    let elsewhere = other.load(&key).await.unwrap();
+    assert_eq!(exposures(&elsewhere), 1);
+    let kept = store.records().about(&key, 10).await.unwrap();
+    assert_eq!((kept.profile.unwrap()["pageviews"].as_u64(), kept.events.len(), kept.more), (Some(1), 1, false));
+
+    store.records().erase(&key).await.unwrap();
+    assert!(profile.lock().unwrap().erased, "who holds it sees it");
+    store.write(put(&key, &profile)).await.unwrap();
+    expose(&elsewhere);
+    other.write(put(&key, &elsewhere)).await.unwrap();
+    assert_eq!(open().records().about(&key, 10).await.unwrap(), Kept::default());
+    assert_eq!(count_events(&key.site), 0);
+    let anew = other.load(&key).await.unwrap();
+    assert_eq!(exposures(&anew), 0);
+    expose(&anew);
+    other.write(put(&key, &anew)).await.unwrap();
+    assert_eq!(exposures(&open().load(&key).await.unwrap()), 1, "whoever comes again is new");
 }
 
 /// One process takes over from another: for a while both have the visitor's profile and both write it.

@@ -4,14 +4,15 @@
 
 use super::StoreError;
 use super::coupons::Coupons;
+use super::records::Records;
 use crate::event::Event;
 use crate::ids::Random;
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-/// Keeps coupons, orders and events.
+/// Keeps coupons, orders and events. Of its [`Records`], it has no profiles.
 #[async_trait]
-pub trait Ledger: Coupons {
+pub trait Ledger: Coupons + Records {
     /// Names the next batch of events. A batch that is tried again keeps its name.
     fn next_batch(&self) -> BatchId;
 

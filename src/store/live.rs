@@ -153,6 +153,20 @@ impl LiveProfiles {
         self.shard(key).entry(key).absorb(live, row)
     }
 
+    /// Empties a profile for whoever holds it, and forgets it.
+    pub(super) fn erase(&self, key: &ProfileKey) {
+        let live = self.cache.remove(key).map(|cached| cached.profile);
+        let entry = self.shard(key).entries.remove(key).and_then(|entry| entry.profile.upgrade());
+        for live in live.iter().chain(&entry) {
+            *lock(live) = Profile { erased: true, ..Profile::default() };
+        }
+    }
+
+    /// Begins a profile anew that somebody else has erased.
+    pub(super) fn reset(&self, key: &ProfileKey, live: &LiveProfile) {
+        self.shard(key).entry(key).reset(live);
+    }
+
     /// Has every profile read again before its next use: another process wrote.
     pub(super) fn distrust(&self) {
         self.generation.fetch_add(1, Ordering::Release);
@@ -215,6 +229,11 @@ impl Fetch {
         let waiting = std::mem::take(&mut entry.waiting);
         let mut size = entry.committed.body.len();
         let loaded = match (entry.profile.upgrade(), row, fresh) {
+            // It was written once, and is gone: somebody erased it.
+            (Some(live), Ok(None), _) if entry.committed.revision > 0 => {
+                entry.reset(&live);
+                Ok(live)
+            }
             // What is in memory is better than nothing.
             (Some(live), Err(_) | Ok(None), _) => Ok(live),
             (Some(live), Ok(Some(row)), _) => entry.absorb(&live, row).map_err(fail).map(|()| {
@@ -270,6 +289,11 @@ impl Entry {
         let live = Arc::new(Mutex::new(profile));
         (self.profile, self.committed, self.generation) = (Arc::downgrade(&live), committed, generation);
         live
+    }
+
+    fn reset(&mut self, live: &LiveProfile) {
+        *lock(live) = Profile::default();
+        self.committed = Committed::default();
     }
 
     /// The lock order is shard, then profile: nobody may ask for a profile while holding another's lock.

@@ -27,6 +27,7 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         tags,
         shop,
         member,
+        erased,
     } = mine;
     let (twice, paid_twice) = shop::noted_twice(&base.shop.orders, &shop.orders, &theirs.shop.orders);
     let session = sessions(base, (visits, session), (theirs.visits, theirs.session));
@@ -60,6 +61,7 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         tags: join_tags(&base.tags, tags, theirs.tags),
         shop: shop::shopping(&base.shop, shop, theirs.shop),
         member: shop::member(&base.member, member, theirs.member),
+        erased,
     }
 }
 

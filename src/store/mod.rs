@@ -11,17 +11,21 @@ pub mod coupons;
 pub mod ledger;
 mod live;
 mod merge;
+mod postgres;
 pub mod profile;
+pub mod records;
 mod sqlite;
 
 pub use claims::{Claim, Rest};
+pub use sqlite::backup::{Beside, backup, restore};
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
-use ledger::BatchId;
+use ledger::{BatchId, Ledger};
 use profile::Profile;
+use records::Records;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,6 +48,26 @@ pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Re
             })
         }
         _ => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location), settings, random)?)),
+    }
+}
+
+/// Opens the ledger at an address: `postgres://…`. The server is not asked for anything yet, and may be down.
+///
+/// # Errors
+/// When the address cannot be understood, or a file that it names cannot be read.
+pub fn open_ledger(location: &str, random: &dyn Random) -> Result<Arc<dyn Ledger>, StoreError> {
+    match location.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::PostgresLedger::open(location, random)?)),
+        Some((scheme, _)) => Err(StoreError::Open {
+            location: format!("{scheme}:…"),
+            reason: "no such kind of ledger".into(),
+            remedy: "give an address like postgres://USER:PASSWORD@HOST/DATABASE",
+        }),
+        None => Err(StoreError::Open {
+            location: location.into(),
+            reason: "it is no address of a server".into(),
+            remedy: "give one like postgres://USER:PASSWORD@HOST/DATABASE",
+        }),
     }
 }
 
@@ -123,6 +147,11 @@ pub trait Store: Send + Sync {
     /// The coupons that stand beside the profiles.
     fn coupons(&self) -> &dyn Coupons {
         &NoCoupons
+    }
+
+    /// What is kept of visitors, for them to see and to have erased.
+    fn records(&self) -> &dyn Records {
+        &records::NoRecords
     }
 
     /// Answers if the backend can be read and written now.

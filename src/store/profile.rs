@@ -2,9 +2,11 @@
 //!
 //! Plain data and the rules by which it advances. Knows nothing of how or where it is stored.
 
+mod learn;
 pub mod shopping;
 
 use jiff::Timestamp;
+pub use learn::Said;
 use serde::{Deserialize, Serialize};
 use shopping::Shopping;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +50,9 @@ pub struct Profile {
     /// What the shop and imports say of the member.
     #[serde(skip_serializing_if = "MemberSeen::is_empty")]
     pub member: MemberSeen,
+    /// The visitor had it erased: nothing of it is written any more.
+    #[serde(skip)]
+    pub erased: bool,
 }
 
 /// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.

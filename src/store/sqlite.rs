@@ -9,8 +9,10 @@
 //! recorder's interval; so two tabs that meet in different processes within that time may each see a scenario that has one
 //! showing left, and no later page can.
 
+pub(super) mod backup;
 mod coupons;
 mod reader;
+mod records;
 mod schema;
 mod writer;
 
@@ -18,6 +20,7 @@ use super::codes::CodeMaker;
 use super::coupons::Coupons;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::event::Event;
 use crate::ids::Random;
@@ -173,6 +176,10 @@ impl Store for SqliteStore {
     }
 
     fn coupons(&self) -> &dyn Coupons {
+        self
+    }
+
+    fn records(&self) -> &dyn Records {
         self
     }
 

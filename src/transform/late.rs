@@ -17,36 +17,46 @@ pub trait Late: Send {
 }
 
 /// Reads along.
+#[derive(Default)]
 pub(super) struct Along {
-    reader: Extractor,
+    /// A page that nobody reads says nothing.
+    reader: Option<Extractor>,
     late: Option<Box<dyn Late>>,
     /// How much of the page was shown to the reader.
     shown: usize,
 }
 
 impl Along {
-    pub(super) fn new(reader: Extractor, late: Option<Box<dyn Late>>) -> Self {
-        Self { reader, late, shown: 0 }
+    pub(super) fn read_by(&mut self, reader: Extractor) {
+        self.reader = Some(reader);
     }
 
-    pub(super) fn reader(&mut self) -> &mut Extractor {
-        &mut self.reader
+    pub(super) fn decide_by(&mut self, late: Box<dyn Late>) {
+        self.late = Some(late);
+    }
+
+    pub(super) fn reader(&mut self) -> Option<&mut Extractor> {
+        self.reader.as_mut()
     }
 
     /// Whether nothing more is read.
     pub(super) fn is_done(&self) -> bool {
-        self.reader.is_done()
+        self.reader.as_ref().is_none_or(Extractor::is_done)
     }
 
     /// The page's beginning has told what it is.
     pub(super) fn begin(&mut self, markup: &Markup) {
-        self.reader.begin(markup);
+        if let Some(reader) = &mut self.reader {
+            reader.begin(markup);
+        }
     }
 
     /// Reads the page's next bytes.
     pub(super) fn read(&mut self, bytes: &[u8]) {
         self.shown += bytes.len();
-        self.reader.push(bytes);
+        if let Some(reader) = &mut self.reader {
+            reader.push(bytes);
+        }
     }
 
     /// Reads the page up to an offset. `input` is what the page has from another offset on.
@@ -57,7 +67,11 @@ impl Along {
     }
 
     pub(super) fn resolve(&mut self, edit: usize) -> Option<Bytes> {
-        self.late.as_mut()?.resolve(edit, self.reader.content())
+        let late = self.late.as_mut()?;
+        match &mut self.reader {
+            Some(reader) => late.resolve(edit, reader.content()),
+            None => late.resolve(edit, &Content::default()),
+        }
     }
 }
 
@@ -101,7 +115,8 @@ mod tests {
             whole_kinds: &["product"],
         };
         let (named, reader) = (Named::default(), Extractor::new(&reading, None, Limits::default()));
-        transform.defer(vec![true; edits.len()], reader, Box::new(named.clone()));
+        transform.defer(vec![true; edits.len()], Box::new(named.clone()));
+        transform.read_by(reader);
         let mut body = BytesMut::new();
         for piece in pieces {
             if let Some(passed) = transform.push_bytes(Bytes::copy_from_slice(piece), &mut body).unwrap() {

@@ -11,6 +11,7 @@ pub mod csp;
 mod edit;
 mod eligibility;
 pub mod extract;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
@@ -20,7 +21,7 @@ pub mod fuzz;
 #[cfg(test)]
 mod hazards;
 mod late;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
 mod pipeline;
@@ -34,6 +35,7 @@ pub use edit::{Edit, Position, Target};
 pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
+pub use fit::can_stand;
 pub use footprint::{GROWTH, declared_window, footprint};
 pub use late::Late;
 pub use pipeline::{Transform, TransformError};

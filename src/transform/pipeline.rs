@@ -106,18 +106,28 @@ impl Transform {
 
     /// Has the page read as it passes, from the same decoded bytes.
     pub fn read_by(&mut self, reader: Extractor) {
-        self.stage.along = Some(Box::new(Along::new(reader, None)));
+        self.along().read_by(reader);
     }
 
-    /// Has the page read as it passes, and those edits for which `deferred` is true decided as their places pass.
-    pub fn defer(&mut self, deferred: Vec<bool>, reader: Extractor, late: Box<dyn Late>) {
+    /// Has those edits for which `deferred` is true decided as their places pass, by what whoever reads the page has been told.
+    pub fn defer(&mut self, deferred: Vec<bool>, late: Box<dyn Late>) {
         self.stage.deferred = deferred;
-        self.stage.along = Some(Box::new(Along::new(reader, Some(late))));
+        self.along().decide_by(late);
+    }
+
+    /// Whether anything is decided as it passes.
+    #[must_use]
+    pub fn defers(&self) -> bool {
+        self.stage.deferred.contains(&true)
+    }
+
+    fn along(&mut self) -> &mut Along {
+        self.stage.along.get_or_insert_default()
     }
 
     /// Who reads the page, if somebody does.
     pub fn extractor(&mut self) -> Option<&mut Extractor> {
-        self.stage.along.as_mut().map(|along| along.reader())
+        self.stage.along.as_mut()?.reader()
     }
 
     /// Takes a chunk of the shop's body and appends to `out` what can go to the client now.
@@ -342,8 +352,8 @@ impl Stage {
         if let State::Rewriting { rewriter, .. } = &mut self.state {
             rewriter.finish(&mut self.along, out);
         }
-        if let Some(along) = &mut self.along {
-            along.reader().finish();
+        if let Some(reader) = self.along.as_mut().and_then(|along| along.reader()) {
+            reader.finish();
         }
     }
 

@@ -189,25 +189,24 @@ pub fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .and_then(|value| std::str::from_utf8(value).ok())
 }
 
-/// The `Cookie` headers that go upstream without the cookie of this name, or `None` if it is in none of them.
+/// The `Cookie` headers that go upstream without the cookies of these names, or `None` if there is none of them.
 ///
 /// All other bytes stay as they are. An empty list: nothing else was there, and the header goes.
 #[must_use]
-pub fn without_cookie(headers: &HeaderMap, name: &str) -> Option<SmallVec<[HeaderValue; 1]>> {
+pub fn without_cookies(headers: &HeaderMap, names: &[&str]) -> Option<SmallVec<[HeaderValue; 1]>> {
     let lines = || headers.get_all(header::COOKIE).iter();
-    let has_ours =
-        |line: &HeaderValue| line.as_bytes().split(|b| *b == b';').any(|pair| value_of(pair, name).is_some());
+    let has_ours = |line: &HeaderValue| line.as_bytes().split(|b| *b == b';').any(|pair| is_of(pair, names));
     if !lines().any(has_ours) {
         return None;
     }
-    Some(lines().filter_map(|line| if has_ours(line) { strip_line(line, name) } else { Some(line.clone()) }).collect())
+    Some(lines().filter_map(|line| if has_ours(line) { strip_line(line, names) } else { Some(line.clone()) }).collect())
 }
 
 /// Takes our pairs out of one line, each with the semicolon before it; the line's first with the one after it.
-fn strip_line(line: &HeaderValue, name: &str) -> Option<HeaderValue> {
+fn strip_line(line: &HeaderValue, names: &[&str]) -> Option<HeaderValue> {
     let mut kept: Vec<u8> = Vec::with_capacity(line.len());
     let mut first = true;
-    for pair in line.as_bytes().split(|byte| *byte == b';').filter(|pair| value_of(pair, name).is_none()) {
+    for pair in line.as_bytes().split(|byte| *byte == b';').filter(|pair| !is_of(pair, names)) {
         if first {
             let was_first = line.as_bytes().as_ptr() == pair.as_ptr();
             kept.extend_from_slice(if was_first { pair } else { pair.trim_ascii_start() });
@@ -224,6 +223,10 @@ fn strip_line(line: &HeaderValue, name: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_bytes(&kept).ok()?;
     value.set_sensitive(line.is_sensitive());
     Some(value)
+}
+
+fn is_of(pair: &[u8], names: &[&str]) -> bool {
+    names.iter().any(|name| value_of(pair, name).is_some())
 }
 
 /// The value of a `name=value` pair, if it is of this name.

@@ -99,7 +99,7 @@ fn stripped(name: &str, headers: &HeaderMap) {
         parts.next().is_some_and(|key| key.trim_ascii() == name.as_bytes()) && parts.next().is_some()
     };
     let before = pairs(headers);
-    let Some(rest) = cookie::without_cookie(headers, name) else {
+    let Some(rest) = cookie::without_cookies(headers, &[name]) else {
         assert!(!before.iter().any(|pair| is_ours(pair)), "our cookie goes upstream");
         return;
     };

@@ -4,6 +4,7 @@
 
 pub mod bots;
 pub mod bucket;
+pub mod consent;
 pub mod cookie;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -38,6 +38,8 @@ fn markup_that_would_break_the_page_is_refused() {
         ("<body>x</body>", "may hold no"),
         ("<!doctype html>", "no doctype"),
         ("<script>x", "never closed"),
+        ("<script>'<!-- <SCRIPT>'</script>", "do not see the end"),
+        ("<script>'<!-- <‹script ›'</script>", "do not see the end"),
         ("<svg><g><b/></g></svg>", "cannot stand in a drawing"),
         ("<math><mi>a</mi><p>b</p></math>", "cannot stand in a drawing"),
     ] {

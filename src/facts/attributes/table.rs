@@ -221,10 +221,10 @@ pub static ATTRIBUTES: &[Attribute] = &[
             "How often an event happened within so many days, today included, by its GA4 name.",
             r#"count("view_item", "30d") >= 3"#,
         ),
-    Attribute::later("consent.analytics", Bool)
-        .help("Whether the visitor consented to analytics.", "consent.analytics"),
-    Attribute::later("consent.personalisation", Bool)
-        .help("Whether the visitor consented to personalisation.", "consent.personalisation"),
+    Attribute::new("consent.analytics", Bool, Request, request::allows_analytics)
+        .help("Whether what the visitor does may be counted.", "consent.analytics"),
+    Attribute::new("consent.personalisation", Bool, Request, request::allows_personalisation)
+        .help("Whether the visitor may be remembered, and served by what is remembered.", "consent.personalisation"),
     Attribute::later("chat.operators_online", Int)
         .count()
         .help("Number of operators who can take a chat.", "chat.operators_online > 0"),

@@ -1,7 +1,8 @@
 //! `[goal]`: what counts as success.
 
 use crate::config::reader::{Table, suggest};
-use crate::config::settings::{REQUIRED, Section, setting};
+use crate::config::settings::{Section, setting};
+use crate::facts::pattern::PathPattern;
 use crate::scenario::Goal;
 use std::time::Duration;
 
@@ -14,10 +15,17 @@ pub(crate) static GOAL: Section = Section {
         setting(
             "event",
             "text",
-            REQUIRED,
-            "An event by its GA4 name: `purchase`, `add_to_cart`, `select_promotion` (a click).",
+            "",
+            "An event by its GA4 name: `purchase`, `add_to_cart`, `select_promotion` (a click on this scenario). Needed unless `page` is \
+             given.",
         ),
-        setting("within", "duration", "\"7d\"", "How long after it was shown."),
+        setting("page", "path pattern", "", "The view of a page: `/thanks`, `/campaign/**`."),
+        setting(
+            "within",
+            "duration",
+            "\"7d\"",
+            "How long after it was first delivered (to the control arm: would have been). After that, the next delivery begins a new window; in each, a visitor counts once.",
+        ),
     ],
 };
 
@@ -49,7 +57,14 @@ const KNOWN: &[&str] = &[
 /// Reads the table.
 pub(super) fn read(table: Table<'_, '_>) -> Option<Goal> {
     let mut table = table.documented(&GOAL);
-    let event = table.required_string("event");
+    let page = table.string("page").and_then(|text| match PathPattern::parse(&text.value) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            table.error("bad-pattern", text.span, error.to_string(), Some("as in `/thanks` or `/campaign/**`".into()));
+            None
+        }
+    });
+    let event = if page.is_some() { table.string("event") } else { table.required_string("event") };
     let bounds = Duration::from_secs(60)..=Duration::from_secs(400 * 86_400);
     let within = table.duration_within("within", bounds).map_or(Duration::from_secs(7 * 86_400), |found| found.value);
     if let Some(event) = &event
@@ -75,6 +90,13 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Goal> {
             );
         }
     }
+    if let (Some(event), true) = (&event, page.is_some())
+        && event.value != "page_view"
+    {
+        let help = "a page is a goal by itself: leave `event` away".to_owned();
+        table.error("conflict", event.span.clone(), "`page` and this `event` do not go together", Some(help));
+    }
     table.finish();
-    Some(Goal { event: event?.value, within })
+    let event = if page.is_some() { "page_view".to_owned() } else { event?.value };
+    Some(Goal { event, page, within })
 }

@@ -6,7 +6,9 @@ use super::{BatchId, Ledger};
 use crate::commerce::{Order, Search};
 use crate::event::{Arm, Event, What};
 use crate::ids::{SiteId, VisitorId};
+use crate::store::ProfileKey;
 use crate::store::coupons::{CodeAsk, Holder, Issued, PoolState, Step, Supply};
+use crate::store::records::Before;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -28,6 +30,8 @@ pub(in crate::store) async fn holds(open: impl Fn() -> Arc<dyn Ledger>, text: im
     events_are_kept_once_a_batch(&open, &text).await;
     orders_and_refunds_are_kept_once(&open, &text).await;
     whatever_a_page_says_can_be_kept(&*open(), &text).await;
+    erased_visitor_is_gone_and_their_code_stays_taken(&*open(), &text).await;
+    what_was_kept_long_enough_is_swept(&*open(), &text).await;
     open().ping().await.unwrap();
 }
 
@@ -336,4 +340,35 @@ async fn whatever_a_page_says_can_be_kept(ledger: &dyn Ledger, text: &impl Async
     assert!(ledger.mark(&odd_ask, Step::Returned).await.unwrap());
     ledger.add_codes(&SiteId::new("odd"), odd, &[odd.to_owned()], Some(Timestamp::MAX)).await.unwrap();
     assert!(ledger.redeemed(&SiteId::new("odd"), odd, odd, at(0)).await.unwrap());
+}
+
+async fn erased_visitor_is_gone_and_their_code_stays_taken(ledger: &dyn Ledger, text: &impl AsyncFn(&str) -> String) {
+    let order = Arc::new(Order { id: "N-1".into(), ..Order::default() });
+    let events = vec![click("erased"), event("erased", What::Purchase(order)), click("erased too")];
+    ledger.append(ledger.next_batch(), events).await.unwrap();
+    let key = ProfileKey { site: SiteId::new("erased"), visitor: VisitorId([7; 16]) };
+    let code = given(ledger, &ask("erased", Holder::Visitor(key.visitor), fixed(1))).await.code;
+    let kept = ledger.about(&key, 10).await.unwrap();
+    let names: Vec<&str> = kept.events.iter().map(|event| &*event.name).collect();
+    assert_eq!((names, kept.more), (vec!["select_promotion", "purchase", "coupon"], false));
+    assert_eq!(kept.events[0].arm.as_deref(), Some("welcome/a"));
+    assert!(kept.events[2].parameters.as_ref().unwrap().to_string().contains(&*code));
+    assert!(ledger.about(&key, 1).await.unwrap().more);
+
+    ledger.erase(&key).await.unwrap();
+    assert_eq!(ledger.about(&key, 10).await.unwrap().events, []);
+    assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM events WHERE site = 'erased too'").await, "1");
+    assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM orders WHERE site = 'erased'").await, "1");
+    assert_eq!(ledger.reserve(&ask("erased", holder(1), fixed(1))).await.unwrap(), None, "its code was given");
+}
+
+async fn what_was_kept_long_enough_is_swept(ledger: &dyn Ledger, text: &impl AsyncFn(&str) -> String) {
+    let site = SiteId::new("swept");
+    let old = |seconds| Event { at: at(seconds), ..click("swept") };
+    ledger.append(ledger.next_batch(), (-5..5).map(old).collect()).await.unwrap();
+    assert!(ledger.sites().await.unwrap().contains(&site));
+    let before = Before { profiles: at(0), events: at(0) };
+    assert_eq!(ledger.sweep(&site, &before, 3).await.unwrap(), 3);
+    assert_eq!(ledger.sweep(&site, &before, 3).await.unwrap(), 2);
+    assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM events WHERE site = 'swept'").await, "5");
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 const FREE: i64 = 0;
 const SOMEBODYS: i64 = 1;
 const EVERYBODYS: i64 = 2;
+const REDEEMED: i64 = 3;
 
 /// Codes added in one transaction: others' writes come between.
 const PORTION: usize = 2_000;
@@ -141,7 +142,7 @@ fn held(connection: &Connection, ask: &CodeAsk) -> Result<Option<Held>> {
     connection
         .prepare_cached(
             "SELECT code, expires, kept,
-                    EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.site = g.site AND r.code = g.code AND r.once = '')
+                    EXISTS (SELECT 1 FROM coupon_codes c WHERE c.site = g.site AND c.code = g.code AND c.state = 3)
              FROM coupon_grants g WHERE site = ?1 AND pool = ?2 AND holder = ?3",
         )?
         .query_row(params![ask.site.as_str(), ask.pool, ask.holder.key()], |row| {
@@ -253,7 +254,7 @@ fn give_back(connection: &Connection, ask: &CodeAsk) -> Result<bool> {
         .prepare_cached(
             "DELETE FROM coupon_grants AS g
              WHERE site = ?1 AND pool = ?2 AND holder = ?3 AND given = ?4 AND kept = 0 AND seen IS NULL
-               AND NOT EXISTS (SELECT 1 FROM coupon_redemptions r WHERE r.site = g.site AND r.code = g.code AND r.once = '')
+               AND NOT EXISTS (SELECT 1 FROM coupon_codes c WHERE c.site = g.site AND c.code = g.code AND c.state = 3)
              RETURNING code",
         )?
         .query_row(params![ask.site.as_str(), ask.pool, ask.holder.key(), ask.at.as_microsecond()], |row| row.get(0))
@@ -299,19 +300,20 @@ fn redeem(connection: &Connection, site: &SiteId, code: &str, order: &str, at: T
         [first, others @ ..] if others.is_empty() || *first.1 == *code.trim() => first,
         _ => return Ok(false),
     };
-    let once = if *state == EVERYBODYS { order } else { "" };
-    let is_first = connection
-        .prepare_cached(
-            "INSERT INTO coupon_redemptions (site, code, once, pool, order_id, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (site, code, once) DO NOTHING",
-        )?
-        .execute(params![site.as_str(), found, once, pool, order, at.as_millisecond()])?
-        == 1;
-    if is_first && *state == FREE {
-        // The shop gave it by other ways: it must not be given again.
-        connection.prepare_cached("UPDATE coupon_codes SET state = 1 WHERE id = ?1")?.execute([id])?;
+    if *state == REDEEMED {
+        return Ok(false);
     }
-    Ok(is_first)
+    if *state != EVERYBODYS {
+        // Even if nobody was given it: the shop gave it by other ways, and it must not be given again.
+        connection.prepare_cached("UPDATE coupon_codes SET state = 3 WHERE id = ?1")?.execute([id])?;
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO coupon_redemptions (site, code, order_id, pool, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (site, code, order_id) DO NOTHING",
+        )?
+        .execute(params![site.as_str(), found, order, pool, at.as_millisecond()])
+        .map(|rows| rows == 1)
 }
 
 fn state(connection: &Connection, site: &SiteId, pool: &str, at: Timestamp) -> Result<PoolState> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Step n leads from version n to n + 1. A step that was released is never edited: add another.
 ///
 /// While one process takes over from an older one, the older works on the newer's tables: a step only adds.
-const STEPS: &[&str] = &[
+pub(super) const STEPS: &[&str] = &[
     "
     CREATE TABLE profiles (
         site     TEXT    NOT NULL,
@@ -54,6 +54,12 @@ const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
 ",
     "
+    -- A visitor may ask for what is kept of them, and what is old goes.
+    CREATE INDEX events_of_visitor ON events (site, visitor);
+    CREATE INDEX events_by_age ON events (site, at);
+    CREATE INDEX profiles_by_age ON profiles (site, seen);
+",
+    "
     -- Each code of a site.
     CREATE TABLE coupon_codes (
         id      INTEGER PRIMARY KEY,
@@ -61,7 +67,7 @@ const STEPS: &[&str] = &[
         code    TEXT    NOT NULL,
         folded  TEXT    NOT NULL,  -- to find one that was typed
         pool    TEXT    NOT NULL,
-        state   INTEGER NOT NULL,  -- 0 free, 1 somebody's, 2 everybody's
+        state   INTEGER NOT NULL,  -- 0 free, 1 somebody's, 2 everybody's, 3 redeemed
         expires INTEGER NOT NULL,  -- Unix milliseconds; the largest number is never
         UNIQUE (site, code)
     ) STRICT;
@@ -82,6 +88,7 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (site, pool, holder)
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX coupon_grants_once ON coupon_grants (site, code) WHERE shared = 0;
+    CREATE INDEX coupon_grants_of_holder ON coupon_grants (site, holder);
 
     -- Pools; of those with a limit, how far they are.
     CREATE TABLE coupon_pools (
@@ -95,11 +102,10 @@ const STEPS: &[&str] = &[
     CREATE TABLE coupon_redemptions (
         site     TEXT    NOT NULL,
         code     TEXT    NOT NULL,
-        once     TEXT    NOT NULL,  -- empty, or the order with which everybody's code was redeemed
-        pool     TEXT    NOT NULL,
         order_id TEXT    NOT NULL,
+        pool     TEXT    NOT NULL,
         at       INTEGER NOT NULL,  -- Unix milliseconds
-        PRIMARY KEY (site, code, once)
+        PRIMARY KEY (site, code, order_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX coupon_redemptions_of_pool ON coupon_redemptions (site, pool);
 
@@ -113,13 +119,13 @@ const STEPS: &[&str] = &[
 ];
 
 /// `NOrn`: tells our files from other programs'.
-const APPLICATION_ID: i32 = 0x4E4F_726E;
+pub(super) const APPLICATION_ID: i32 = 0x4E4F_726E;
 
 /// Write-ahead logging: readers never wait, and a commit is one write at the end of a file.
 const WAL: &str = "wal";
 
 /// How long to wait for another process's write: longer than any batch takes.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared: more than there are.
 const STATEMENTS: usize = 64;

@@ -266,7 +266,11 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         // Another process was here since. Nobody can come between now: the transaction has the write lock.
-        let Some(row) = reader::read(&self.transaction, self.process, key)? else { return Ok(()) };
+        let Some(row) = reader::read(&self.transaction, self.process, key)? else {
+            // What was erased elsewhere must not come back from here.
+            self.live.reset(key, profile);
+            return Ok(());
+        };
         let theirs = row.committed.clone();
         match self.live.absorb(key, profile, row) {
             Ok(()) => {
@@ -287,16 +291,21 @@ impl<'a> Work<'a> {
         key: &ProfileKey,
         profile: &LiveProfile,
     ) -> rusqlite::Result<Option<Committed>> {
-        let (body, seen) = {
+        let (body, seen, erased) = {
             let profile = lock(profile);
-            (codec::encode(&profile), profile.session.last_seen)
+            (codec::encode(&profile), profile.session.last_seen, profile.erased)
         };
+        if erased {
+            return Ok(Some(known.clone()));
+        }
         let body = body.map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let revision = known.revision + 1;
         let written = self
             .transaction
             .prepare_cached(
-                "INSERT INTO profiles (site, visitor, revision, process, seen, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO profiles (site, visitor, revision, process, seen, body)
+                 SELECT ?1, ?2, ?3, ?4, ?5, ?6
+                 WHERE ?3 = 1 OR EXISTS (SELECT 1 FROM profiles WHERE site = ?1 AND visitor = ?2)
                  ON CONFLICT (site, visitor) DO UPDATE
                  SET revision = excluded.revision, process = excluded.process, seen = excluded.seen, body = excluded.body
                  WHERE revision = excluded.revision - 1",

@@ -149,11 +149,13 @@ impl Extractor {
 
     /// What the page has said so far.
     pub fn content(&mut self) -> &Content {
-        let mut state = self.shared.lock();
-        if std::mem::take(&mut state.news) {
-            self.content = state.draft.content();
-        }
-        drop(state);
+        self.guarded(|this| {
+            let mut state = this.shared.lock();
+            if std::mem::take(&mut state.news) {
+                this.content = state.draft.content();
+            }
+            Ok(())
+        });
         &self.content
     }
 

@@ -3,6 +3,7 @@
 use super::{Extractor, Reading};
 use crate::transform::codec::Decoder;
 use crate::transform::{Limits, Page};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Reads one body beside its way to the client.
 pub struct Reader {
@@ -28,18 +29,17 @@ impl Reader {
             return;
         }
         let Self { decoder, extractor } = self;
-        let decoded = match decoder {
-            None => {
-                extractor.push(chunk);
-                Ok(())
-            }
-            Some(decoder) => decoder.push(chunk, &mut |slice| {
+        let Some(decoder) = decoder else { return extractor.push(chunk) };
+        let decoded = catch_unwind(AssertUnwindSafe(|| {
+            decoder.push(chunk, &mut |slice| {
                 extractor.push(slice);
                 Ok(())
-            }),
-        };
-        if decoded.is_err() {
-            extractor.fail("the body cannot be decoded");
+            })
+        }));
+        match decoded {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => extractor.fail("the body cannot be decoded"),
+            Err(_) => extractor.fail("the decoder panicked"),
         }
         if extractor.is_done() {
             self.decoder = None;

@@ -53,7 +53,7 @@ fn cookies(lines: &[&[u8]]) -> HeaderMap {
 }
 
 fn stripped(lines: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
-    without_cookie(&cookies(lines), "_nr").map(|values| values.iter().map(|v| v.as_bytes().to_vec()).collect())
+    without_cookies(&cookies(lines), &["_nr"]).map(|values| values.iter().map(|v| v.as_bytes().to_vec()).collect())
 }
 
 #[test]

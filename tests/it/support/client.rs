@@ -12,13 +12,14 @@ pub(crate) struct Request {
     target: String,
     version: &'static str,
     headers: Vec<(String, String)>,
+    body: Vec<u8>,
 }
 
 impl Request {
     /// A plain request of `shop.example`.
     pub(crate) fn new(method: &str, target: &str) -> Self {
         let headers = vec![("Host".to_owned(), "shop.example".to_owned())];
-        Self { method: method.to_owned(), target: target.to_owned(), version: "HTTP/1.1", headers }
+        Self { method: method.to_owned(), target: target.to_owned(), version: "HTTP/1.1", headers, body: Vec::new() }
     }
 
     /// What a browser sends when someone goes to a page of `shop.example`. It accepts no coding unless one is added.
@@ -59,6 +60,13 @@ impl Request {
         self
     }
 
+    /// With a body and its length.
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        let length = self.body.len().to_string();
+        self.header("Content-Length", &length)
+    }
+
     /// As it goes over the wire.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut text = format!("{} {} {}\r\n", self.method, self.target, self.version);
@@ -66,7 +74,7 @@ impl Request {
             text.extend([name, ": ", value, "\r\n"]);
         }
         text.push_str("\r\n");
-        text.into_bytes()
+        [text.into_bytes(), self.body.clone()].concat()
     }
 }
 

@@ -43,11 +43,16 @@ impl Visitor {
         self.cookies.keys().map(String::as_str).collect()
     }
 
-    fn keep(&mut self, response: &Response) {
+    /// Takes the cookies of an answer, as a browser would.
+    pub(crate) fn keep(&mut self, response: &Response) {
         assert_eq!(response.ending, Ending::Complete, "{:?}", response.head);
         for cookie in response.all("set-cookie") {
             let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            self.cookies.insert(name.trim().to_owned(), value.trim().to_owned());
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name.trim());
+            } else {
+                self.cookies.insert(name.trim().to_owned(), value.trim().to_owned());
+            }
         }
     }
 }

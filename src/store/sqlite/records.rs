@@ -1,0 +1,110 @@
+//! What is kept of a visitor, in SQLite.
+
+use super::SqliteStore;
+use crate::ids::SiteId;
+use crate::store::coupons::Holder;
+use crate::store::records::{Before, Kept, KeptEvent, Records};
+use crate::store::{ProfileKey, StoreError, codec};
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+
+/// Tables that hold rows of a visitor's, which go with them.
+const ROWS: &[&str] = &["profiles", "events"];
+
+#[async_trait]
+impl Records for SqliteStore {
+    async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
+        let key = key.clone();
+        self.look(move |connection| {
+            let body = connection
+                .prepare_cached("SELECT body FROM profiles WHERE site = ?1 AND visitor = ?2")?
+                .query_row(params![key.site.as_str(), key.visitor.0], |row| row.get::<_, Vec<u8>>(0))
+                .optional()?;
+            let mut events = connection
+                .prepare_cached(
+                    "SELECT at, kind, scenario, variant, path, parameters FROM events
+                     WHERE site = ?1 AND visitor = ?2 ORDER BY at, rowid LIMIT ?3",
+                )?
+                .query_map(params![key.site.as_str(), key.visitor.0, most as i64 + 1], kept)?
+                .collect::<Result<Vec<_>, _>>()?;
+            let more = events.len() > most;
+            events.truncate(most);
+            let coupons = connection
+                .prepare_cached("SELECT given, pool, code FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+                .query_map(params![key.site.as_str(), Holder::Visitor(key.visitor).key()], |row| {
+                    let pool: String = row.get(1)?;
+                    Ok(KeptEvent::coupon(row.get(0)?, &pool, row.get(2)?))
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
+            events.extend(coupons);
+            Ok(Kept {
+                profile: body.and_then(|body| serde_json::to_value(codec::decode(&body).ok()?).ok()),
+                events,
+                more,
+            })
+        })
+        .await
+    }
+
+    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        self.live.erase(key);
+        let key = key.clone();
+        self.change(move |connection| {
+            for table in ROWS {
+                connection
+                    .prepare_cached(&format!("DELETE FROM {table} WHERE site = ?1 AND visitor = ?2"))?
+                    .execute(params![key.site.as_str(), key.visitor.0])?;
+            }
+            // A code that they had stays taken: nobody knows by whom.
+            connection
+                .prepare_cached("DELETE FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+                .execute(params![key.site.as_str(), Holder::Visitor(key.visitor).key()])?;
+            connection
+                .prepare_cached("UPDATE orders SET visitor = x'' WHERE site = ?1 AND visitor = ?2")?
+                .execute(params![key.site.as_str(), key.visitor.0])
+                .map(drop)
+        })
+        .await
+    }
+
+    async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
+        let (site, before, most) = (site.clone(), *before, most as i64);
+        self.change(move |connection| {
+            let profiles = connection
+                .prepare_cached(
+                    "DELETE FROM profiles WHERE rowid IN
+                     (SELECT rowid FROM profiles WHERE site = ?1 AND seen < ?2 LIMIT ?3)",
+                )?
+                .execute(params![site.as_str(), before.profiles.as_second(), most])?;
+            let events = connection
+                .prepare_cached(
+                    "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE site = ?1 AND at < ?2 LIMIT ?3)",
+                )?
+                .execute(params![site.as_str(), before.events.as_millisecond(), most])?;
+            Ok(profiles.max(events))
+        })
+        .await
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
+        self.look(|connection| {
+            let mut sites =
+                connection.prepare("SELECT DISTINCT site FROM profiles UNION SELECT DISTINCT site FROM events")?;
+            sites.query_map((), |row| Ok(SiteId::new(row.get_ref(0)?.as_str()?)))?.collect()
+        })
+        .await
+    }
+}
+
+fn kept(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptEvent> {
+    let (scenario, variant): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+    let parameters: Option<String> = row.get(5)?;
+    Ok(KeptEvent {
+        at: Timestamp::from_millisecond(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
+        name: row.get(1)?,
+        arm: scenario.zip(variant).map(|(scenario, variant)| format!("{scenario}/{variant}")),
+        path: row.get(4)?,
+        parameters: parameters.and_then(|text| serde_json::from_str(&text).ok()),
+    })
+}
