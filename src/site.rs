@@ -6,7 +6,9 @@ use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
+use crate::store::coupons::Supply;
 use crate::transform::extract::Recipe;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,10 +63,34 @@ pub struct Site {
     pub https_redirect: bool,
     /// Rewriting is on. Off, every page passes as the shop sent it.
     pub enabled: bool,
+    /// Supplies of coupon codes.
+    pub pools: Vec<Pool>,
     /// Its scenarios.
     pub rules: RuleSet,
     /// What its pages load from its own path.
     pub files: Files,
+}
+
+/// A supply of coupon codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Name, unique in its site.
+    pub name: Arc<str>,
+    /// Where fresh codes come from.
+    pub supply: Supply,
+    /// Who gets one code each.
+    pub per: Per,
+    /// When codes that are given from now on cease to hold.
+    pub expires: Option<Timestamp>,
+}
+
+/// Who gets one code each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// A browser.
+    Visitor,
+    /// A member of the shop, on whatever browser. Nobody else gets one.
+    Customer,
 }
 
 /// Which pages are read for what they say.

@@ -54,6 +54,8 @@ pub struct Metrics {
     pub profiles: IntCounterVec,
     /// Visitors on each site, on all machines together.
     pub visitors_online: IntGaugeVec,
+    /// What was claimed before a delivery, by what became of it (`granted`, `refused`, `late`, `failed`).
+    pub claims: IntCounterVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -126,6 +128,11 @@ impl Metrics {
             in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,
             recorder_queued: gauge("noren_recorder_queue_length", "Writes waiting for the store.")?,
             recorder: gauges("noren_recorder_writes", "Writes by what became of them.", &["result"])?,
+            claims: counter(
+                "noren_claims_total",
+                "Coupon codes and shared caps claimed for pages, by what became of it.",
+                &["outcome"],
+            )?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
             visitors_online: gauges(
                 "noren_visitors_online",

@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "app action certs clock config demo facts geo ids reload rules scenario site store telemetry visitor world",
+        "app action certs clock commerce config demo facts geo ids reload rules scenario site store telemetry visitor world",
     ),
     (
         "app",
@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),
-    ("site", "action client facts ids scenario transform visitor"),
+    ("site", "action client facts ids scenario store transform visitor"),
     ("scenario", "action config event facts fuzzing ids store visitor"),
     ("action", "config facts fuzzing transform"),
     ("visitor", "clock fuzzing ids"),
@@ -46,7 +46,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("client", "action"),
     // The control plane.
     ("reload", "certs clock config ids rules site telemetry world"),
-    ("rules", "action client commerce config facts fuzzing ids scenario site transform visitor world"),
+    ("rules", "action client commerce config facts fuzzing ids scenario site store transform visitor world"),
     ("certs", "clock config"),
     ("config", ""),
     ("ops", "telemetry"),

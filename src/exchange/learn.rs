@@ -73,18 +73,25 @@ impl Gateway {
 
     /// Has writes recorded; an order at once.
     pub(super) fn record_all(self: &Arc<Self>, writes: impl IntoIterator<Item = Write>) {
-        let mut urgent = false;
+        let mut orders = Vec::new();
         for write in writes {
-            urgent |= matches!(&write, Write::Event(event) if matches!(event.what, What::Purchase(_)));
+            if let Write::Event(Event { site, at, what: What::Purchase(order), .. }) = &write {
+                orders.push((site.clone(), order.clone(), *at));
+            }
             self.recorder.record(write);
         }
-        if urgent {
+        if !orders.is_empty() {
             let gateway = self.clone();
             #[expect(
                 clippy::disallowed_methods,
                 reason = "only hurries what is recorded already; a store that fails is tried again by the recorder"
             )]
-            tokio::spawn(async move { drop(gateway.recorder.flush().await) });
+            tokio::spawn(async move {
+                drop(gateway.recorder.flush().await);
+                for (site, order, at) in orders {
+                    gateway.redeem(&site, &order, at).await;
+                }
+            });
         }
     }
 

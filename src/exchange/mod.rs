@@ -1,13 +1,14 @@
 //! One request's life, framework-free: what comes in, what goes to the shop, what comes back, what goes out.
 //!
 //! ```text
-//! receive ──► origin_request ──► head_arrived ──► response ──► body … ──► finish
-//!  site         headers            profile         decide      transform    record
+//! receive ──► origin_request ──► head_arrived ──► response ──────► body … ──► finish
+//!  site         headers            profile         decide, claim   transform    record
 //! ```
 //!
 //! Everything here fails open: whatever goes wrong in Noren, the page passes as the shop sent it.
 
 mod answer;
+mod claims;
 mod compose;
 mod delivery;
 mod failures;
@@ -16,6 +17,7 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod late;
 mod learn;
 mod load;
 mod own;
@@ -54,7 +56,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Span;
 
@@ -65,7 +67,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Gateway {
     /// All sites.
     pub world: Arc<ArcSwap<World>>,
-    /// Profiles and events.
+    /// Profiles, events and coupon codes.
     pub store: Arc<dyn Store>,
     /// Takes what happened off the visitor's time.
     pub recorder: Recorder,
@@ -327,6 +329,11 @@ impl Exchange {
             "access"
         );
     }
+}
+
+/// A panic of one request is no reason to fail all others: a profile is plain data.
+fn lock(profile: &LiveProfile) -> MutexGuard<'_, crate::store::profile::Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
+use super::claims::member_of;
 use super::learn::Learner;
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE, privacy};
 use crate::admission::Admitted;
@@ -171,14 +172,19 @@ impl Gateway {
             let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
                 return StatusCode::SERVICE_UNAVAILABLE;
             };
+            let member;
             {
                 let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                member = member_of(&profile);
                 match &what {
                     What::View(arm) => profile.viewed(&arm.scenario),
                     What::Click(arm) => profile.clicked(&arm.scenario),
                     What::Dismiss(arm) => profile.dismissed(&arm.scenario),
                     _ => {}
                 }
+            }
+            if let What::View(arm) = &what {
+                self.codes_seen(site, arm, visitor, member.as_ref()).await;
             }
             loaded = Some(profile);
         }

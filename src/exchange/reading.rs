@@ -8,6 +8,7 @@ use crate::admission::{Reserved, Room};
 use crate::catalogue::Lesson;
 use crate::commerce::Content;
 use crate::ids::SiteId;
+use crate::site::PAGE_KINDS;
 use crate::transform::extract::{Extractor, Reader, Reading};
 use crate::transform::{Page, Transform};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,7 +84,12 @@ impl Exchange {
         }
     }
 
-    fn prepare_to_read(&mut self, request: &RequestView<'_>, page: &Page, transform: Option<&mut Mutex<Transform>>) {
+    fn prepare_to_read(
+        &mut self,
+        request: &RequestView<'_>,
+        page: &Page,
+        mut transform: Option<&mut Mutex<Transform>>,
+    ) {
         let settings = self.site.learn;
         if !settings.pages {
             return;
@@ -101,7 +107,11 @@ impl Exchange {
         } else {
             gateway.pages_read.claim(page_key(&self.site.id, request), gateway.clock.monotonic(), settings.refresh)
         };
+        let defers =
+            transform.as_mut().is_some_and(|held| held.get_mut().unwrap_or_else(PoisonError::into_inner).defers());
         let whole_kinds = match (is_visitor, claim.is_some()) {
+            // What is decided in the stream hangs on whatever the page says.
+            _ if defers => PAGE_KINDS,
             (true, false) => ALWAYS,
             (true, true) => ALSO_PRODUCTS,
             (false, true) => ONLY_PRODUCTS,

@@ -10,7 +10,7 @@ use crate::ids::{OsRandom, SiteId};
 use crate::recorder::{RecorderSettings, Worker};
 use crate::scenario::condition::{Scope, check};
 use crate::scenario::{Caps, RuleSet, Scenario, Schedule, Variant};
-use crate::site::{Origin, OriginAddress, SiteLimits};
+use crate::site::{Origin, OriginAddress, Pool, SiteLimits};
 use crate::store::{StoreError, Write};
 use crate::transform::{Edit, Position, Selector, Target};
 use crate::visitor::cookie::CookieSettings;
@@ -20,6 +20,8 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE
 use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
 
+mod claims;
+mod late;
 mod reading;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
@@ -122,6 +124,8 @@ struct Shop {
     gateway: Arc<Gateway>,
     random: Arc<TestRandom>,
     log: Log,
+    /// Size of the pieces in which pages come.
+    cut: usize,
     _worker: Worker,
     _logging: tracing::subscriber::DefaultGuard,
 }
@@ -135,9 +139,6 @@ struct Served {
 
 impl Shop {
     fn new(acts: &[(&str, Act)], loading: Loading) -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let scenarios = acts.iter().map(|(id, act)| {
             let variant = Variant { name: "a".into(), weight: 1, actions: vec![Box::new(*act)] };
             let scenario = Scenario {
@@ -152,6 +153,14 @@ impl Shop {
             };
             (scenario, check("true", &Scope::default()).unwrap())
         });
+        let store = Arc::new(TestStore(loading, LiveProfile::default()));
+        Self::open(RuleSet::build(scenarios.collect()), Vec::new(), store, Settings::default())
+    }
+
+    fn open(rules: RuleSet, pools: Vec<Pool>, store: Arc<dyn Store>, settings: Settings) -> Self {
+        let log = Log::default();
+        let writer = log.clone();
+        let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let site = Site {
             id: SiteId::new("shop"),
             hosts: vec!["shop.example".to_owned()],
@@ -176,11 +185,11 @@ impl Shop {
             holdout: 0,
             https_redirect: false,
             enabled: true,
-            rules: RuleSet::build(scenarios.collect()),
+            pools,
+            rules,
             files: Files::new("gw", []),
         };
         let keys = tempfile::tempdir().unwrap();
-        let store = Arc::new(TestStore(loading, LiveProfile::default()));
         let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
         let random = Arc::new(TestRandom::default());
         let gateway = Gateway {
@@ -193,8 +202,8 @@ impl Shop {
             metrics: Metrics::new().unwrap(),
             geo: None,
             learnt: Learnt::default(),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
             pages_read: PagesRead::default(),
-            settings: Arc::default(),
             catalogues: Arc::new(Catalogues::new(usize::MAX)),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
@@ -202,7 +211,7 @@ impl Shop {
             failure_log: FailureLog::default(),
         };
         let logging = tracing::subscriber::set_default(logging);
-        Self { gateway: Arc::new(gateway), random, log, _worker: worker, _logging: logging }
+        Self { gateway: Arc::new(gateway), random, log, cut: 1000, _worker: worker, _logging: logging }
     }
 
     /// The `Cookie` of a visitor who was here before.
@@ -241,9 +250,9 @@ impl Shop {
         let mut response = HeaderMap::new();
         response.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response.extend(answer.iter().map(|(name, value)| (Some(name.clone()), HeaderValue::from_static(value))));
-        let edits = exchange.response(&view, StatusCode::OK, &response);
+        let edits = exchange.response(&view, StatusCode::OK, &response).await;
         let mut body = BytesMut::new();
-        let pieces = html.as_bytes().chunks(1000).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
+        let pieces = html.as_bytes().chunks(self.cut).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
         for (mut piece, end) in pieces.chain([(None, true)]) {
             exchange.body(&mut piece, end).unwrap();
             body.extend_from_slice(&piece.unwrap_or_default());

@@ -145,6 +145,7 @@ fn served(site: &Site) {
                     prefix: &site.prefix,
                     scenario: &scenario.id,
                     variant: &variant.name,
+                    codes: &[],
                 };
                 for lowered in variant.actions.iter().filter_map(|action| action.lower(&cx).ok()) {
                     carried_out(lowered.edits);

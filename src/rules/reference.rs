@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 39] = [
+static SECTIONS: [&Section; 40] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -40,6 +40,7 @@ static SECTIONS: [&Section; 39] = [
     &site::taps::API_ORDER,
     &site::taps::API_SEARCH,
     &site::LIMITS,
+    &site::POOL,
     &site::PRIVACY,
     &site::CONSENT,
     &segments::SEGMENTS,

@@ -8,6 +8,7 @@ mod learn;
 mod limits;
 mod origin;
 pub(super) mod pages;
+mod pool;
 mod privacy;
 pub(crate) mod taps;
 
@@ -18,6 +19,7 @@ pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
+pub(crate) use pool::POOL;
 pub(crate) use privacy::{CONSENT, PRIVACY};
 
 use super::platform::{self, Preset};
@@ -26,7 +28,7 @@ use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::taps::Taps;
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, SiteLimits};
+use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
 use crate::transform::extract::{Part, Recipe};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
@@ -103,6 +105,7 @@ pub(crate) static SITE: Section = Section {
         setting("api", "list of tables", "", "See `[[api]]`."),
         setting("catalogue", "table", "", "See `[catalogue]`."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
@@ -137,6 +140,7 @@ pub(super) struct Settings {
     pub(super) taps: Taps,
     pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
+    pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
 }
 
@@ -173,6 +177,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         taps,
         max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
+        pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
         cookie,
         hosts,

@@ -21,6 +21,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
+mod late;
 #[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
@@ -38,6 +39,7 @@ pub use eligibility::{
 };
 pub use fit::can_stand;
 pub use footprint::{GROWTH, declared_window, footprint};
+pub use late::Late;
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;
 pub use selector::{InvalidSelector, Selector};

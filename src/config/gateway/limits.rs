@@ -25,6 +25,8 @@ pub struct Limits {
     pub parser_memory: u64,
     /// How long a visitor's profile is waited for after the head of the shop's answer.
     pub profile_deadline: Duration,
+    /// How long a page waits, at most, for coupon codes and for caps that other machines share.
+    pub claim_deadline: Duration,
     /// Scenarios in one site.
     pub max_scenarios_per_site: usize,
     /// Bytes of a rule file.
@@ -99,6 +101,13 @@ pub static LIMITS: Section = Section {
             "\"20ms\"",
             "How long the visitor's history is waited for once the head of the shop's answer is there.",
         ),
+        setting(
+            "claim_deadline",
+            "duration",
+            "\"50ms\"",
+            "How long a page waits, at most, for coupon codes and for caps that several machines share. What is not granted by then is \
+             not shown, and the next best is.",
+        ),
         setting("max_scenarios_per_site", "whole number", "10000", "Scenarios in one site."),
         setting("max_file_size", "size", "\"1MiB\"", "Largest rule file or template."),
         setting(
@@ -166,6 +175,7 @@ impl Default for Limits {
             max_ratio: 200,
             parser_memory: 64 << 10,
             profile_deadline: Duration::from_millis(20),
+            claim_deadline: Duration::from_millis(50),
             max_scenarios_per_site: 10_000,
             max_file_size: 1 << 20,
             max_connections: 20_000,
@@ -202,6 +212,7 @@ impl Limits {
                 .size("parser_memory", 4 << 10..=1 << 30)
                 .map_or(default.parser_memory, |found| found.value),
             profile_deadline: table.duration("profile_deadline").map_or(default.profile_deadline, |found| found.value),
+            claim_deadline: table.duration("claim_deadline").map_or(default.claim_deadline, |found| found.value),
             max_scenarios_per_site: table
                 .integer("max_scenarios_per_site", 1..=100_000)
                 .map_or(default.max_scenarios_per_site, |found| found.value as usize),

@@ -140,7 +140,8 @@ impl Profile {
         self.member.logged_in = logged_in.or(self.member.logged_in);
         // Names greet, and are not kept.
         let fields = member.fields.iter().filter(|(field, _)| field != "name");
-        self.member.take(fields.map(|(name, value)| (name.as_str(), value.as_str())));
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.member.take(fields.chain(member.id.as_deref().map(|id| ("id", id))));
     }
 }
 

@@ -26,7 +26,7 @@ pub use reader::Reader;
 pub use recipe::{At, Field, List, Part, Place, Recipe, Sign, Slot, Source, Total, Trace};
 
 use super::Limits;
-use super::charset::{Sniffed, sniff};
+use super::charset::{Markup, Sniffed, sniff};
 use crate::commerce::Content;
 use encoding_rs::Encoding;
 use scan::{Scan, Shared};
@@ -93,6 +93,16 @@ impl Extractor {
             step: Step::Sniffing(Vec::new()),
             content: Content::default(),
             failed: None,
+        }
+    }
+
+    /// Begins with what somebody else has found out of the page's beginning, which is still to be shown.
+    pub(super) fn begin(&mut self, markup: &Markup) {
+        if matches!(&self.step, Step::Sniffing(start) if start.is_empty()) {
+            self.guarded(|this| {
+                this.start(markup);
+                Ok(())
+            });
         }
     }
 
@@ -187,13 +197,17 @@ impl Extractor {
             }
             Sniffed::Markup(markup) => {
                 let start = std::mem::take(start);
-                match Scan::new(&self.shared, &self.recipe, markup.encoding, self.limits.parser_memory) {
-                    Some(scan) => self.step = Step::Reading { scan: Box::new(scan), guessed: markup.guessed },
-                    None => self.step = Step::Done,
-                }
+                self.start(&markup);
                 self.parse(&start)
             }
         }
+    }
+
+    fn start(&mut self, markup: &Markup) {
+        self.step = match Scan::new(&self.shared, &self.recipe, markup.encoding, self.limits.parser_memory) {
+            Some(scan) => Step::Reading { scan: Box::new(scan), guessed: markup.guessed },
+            None => Step::Done,
+        };
     }
 
     fn parse(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
