@@ -29,6 +29,7 @@ mod headers;
 mod hostile;
 mod hydration;
 mod insertion;
+mod learning;
 mod ledger_faults;
 mod logs;
 mod messages;
