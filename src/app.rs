@@ -7,7 +7,7 @@ use crate::admission::Admission;
 use crate::catalogue::{Catalogues, Keeper};
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
-use crate::config::gateway::Gateway as Settings;
+use crate::config::gateway::{Gateway as Settings, StorePlace};
 use crate::config::render::{Style, human};
 use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
@@ -16,10 +16,10 @@ use crate::ops::{self, Ops};
 use crate::proxy::health;
 use crate::proxy::listeners::{ListenError, Sockets};
 use crate::proxy::peers::Peers;
-use crate::recorder::{Recorder, RecorderSettings};
+use crate::recorder::{Online, Recorder, RecorderSettings};
 use crate::reload::{POLL, Reloader, Setup, StatusHandle};
 use crate::rules::{LoadOptions, site_for_origin};
-use crate::store::StoreSettings;
+use crate::store::{Opened, StoreSettings};
 use crate::telemetry::{self, LogFormat, Metrics};
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
@@ -176,11 +176,12 @@ struct Running {
 async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()> {
     let Running { settings, reloader, world, certs, sockets, threads, clock, random, keys, geo, metrics, data } =
         running;
-    let location = data.path.join("noren.db").display().to_string();
-    let store = crate::store::open(&location, &StoreSettings::default(), &*random)?;
+    let Opened { store, presence, .. } = stores(&settings, &data, &*random)?;
+    let online = Arc::new(Online::new(presence, clock.clone()));
     let catalogues = Arc::new(Catalogues::new(usize::try_from(settings.limits.catalogue_memory).unwrap_or(usize::MAX)));
     let keeper = Keeper::new(catalogues.clone(), store.clone());
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
+    let worker = worker.noting(online.clone());
     // Two processes' requests are told apart in one log.
     let mut first_request = [0; 8];
     random.fill(&mut first_request);
@@ -216,7 +217,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         let ops = Ops {
             metrics: metrics.clone(),
             ready: ready.clone(),
-            refresh: gauges(gateway.clone(), peers.clone(), reloader.status()),
+            refresh: gauges(gateway.clone(), peers.clone(), reloader.status(), online.clone()),
         };
         let listener = ops_listener(settings.ops_listen)?;
         let mut stopped = stopped.clone();
@@ -229,6 +230,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
             }
         }
     });
+    tasks.spawn(async move { online.run().await });
     tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
     let (keep, kept) = watch::channel(false);
     let mut keeping = tokio::task::JoinSet::new();
@@ -266,6 +268,20 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     tasks.abort_all();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the stores. What `gateway.toml` does not name is in the data folder.
+fn stores(settings: &Settings, data: &DataFolder, random: &dyn Random) -> anyhow::Result<Opened> {
+    let embedded = data.path.join("noren.db").display().to_string();
+    let place = |place: &Option<StorePlace>, name: &str| match place {
+        Some(place) => place
+            .read()
+            .with_context(|| format!("`{name}` in `[store]` of gateway.toml names a file that cannot be read")),
+        None => Ok(embedded.clone()),
+    };
+    let (profiles, ledger) = (place(&settings.store.profiles, "profiles")?, place(&settings.store.ledger, "ledger")?);
+    let kept = StoreSettings { keep: settings.store.keep_profiles, ..StoreSettings::default() };
+    Ok(crate::store::open_apart(&profiles, &ledger, &kept, random)?)
 }
 
 /// Waits for a signal to stop: SIGTERM and SIGINT end the process, SIGQUIT hands the sockets over first, SIGHUP reloads.
@@ -312,7 +328,12 @@ async fn drain(gateway: &Gateway, grace: Duration, clock: &dyn Clock) {
 }
 
 /// Brings gauges up to date when metrics are read.
-fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Arc<dyn Fn() + Send + Sync> {
+fn gauges(
+    gateway: Arc<Gateway>,
+    peers: Arc<Peers>,
+    reloads: StatusHandle,
+    online: Arc<Online>,
+) -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(move || {
         let metrics = &gateway.metrics;
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -334,6 +355,9 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         }
         for (site, pool) in peers.pools() {
             metrics.origins_down.with_label_values(&[site.as_str()]).set(as_gauge(peers.out_of_service(&pool) as u64));
+        }
+        for (site, count) in online.now() {
+            metrics.visitors_online.with_label_values(&[site.as_str()]).set(as_gauge(count));
         }
         metrics.stale_sites.set(as_gauge(reloads.stale_sites() as u64));
         let (taken, refused) = reloads.counts();

@@ -247,16 +247,16 @@ impl Catalogue {
 
     /// Changes something, and keeps to what all sites may take together: whoever grows beyond it forgets.
     fn change(&self, work: impl FnOnce(&mut Shelf)) {
-        let mut shelf = self.shelf.write();
-        let before = shelf.bytes();
-        work(&mut shelf);
+        let mut products = self.shelf.write();
+        let before = products.bytes();
+        work(&mut products);
         let others = self.all_bytes.load(Ordering::Relaxed).saturating_sub(before);
-        while shelf.len() > 1
-            && others + shelf.bytes() > self.most_bytes
-            && shelf.bytes() > before
-            && shelf.forget_oldest()
+        while products.len() > 1
+            && others + products.bytes() > self.most_bytes
+            && products.bytes() > before
+            && products.forget_oldest()
         {}
-        let after = shelf.bytes();
+        let after = products.bytes();
         if after >= before {
             self.all_bytes.fetch_add(after - before, Ordering::Relaxed);
         } else {

@@ -52,6 +52,8 @@ pub struct Metrics {
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
+    /// Visitors on each site, on all machines together.
+    pub visitors_online: IntGaugeVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -125,6 +127,11 @@ impl Metrics {
             recorder_queued: gauge("noren_recorder_queue_length", "Writes waiting for the store.")?,
             recorder: gauges("noren_recorder_writes", "Writes by what became of them.", &["result"])?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
+            visitors_online: gauges(
+                "noren_visitors_online",
+                "Visitors with a page view in the last minutes.",
+                &["site"],
+            )?,
             origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
             registry,
         })

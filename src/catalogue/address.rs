@@ -48,7 +48,7 @@ pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
 pub(super) fn linked<'a>(host: &str, link: &'a str) -> Option<(Cow<'a, str>, &'a str)> {
     let link = link.split('#').next().unwrap_or_default();
     let rest = match link.split_once("//") {
-        Some((scheme, rest)) if matches!(scheme, "" | "http:" | "https:") => {
+        Some(("" | "http:" | "https:", rest)) => {
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (authority, rest) = rest.split_at(end);
             let name = authority.rsplit_once(':').map_or(authority, |(name, _)| name);

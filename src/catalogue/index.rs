@@ -6,8 +6,10 @@ use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// Most products that a term of a query is followed to: what more products have tells nothing.
+/// Most products that a query is followed to: what more products have tells nothing.
 const MOST_OF_A_TERM: usize = 20_000;
+/// The word itself fits better than what only begins like it.
+const EXACT: u8 = 1;
 /// Most terms of a query.
 const MOST_TERMS: usize = 24;
 /// Most terms of a product.
@@ -19,6 +21,8 @@ pub(super) enum Place {
     Brand = 0,
     Category = 1,
     Name = 2,
+    /// The first of its name.
+    Beginning = 3,
 }
 
 /// Terms, and the products that have them in the order of their numbers.
@@ -36,7 +40,7 @@ struct Posting(u32);
 pub(super) type Ranked = Vec<(u32, u32)>;
 
 /// What a postings list costs besides its elements: a node of the map, the vector, the text.
-const TERM: usize = 64;
+const TERM: usize = 80;
 
 impl Posting {
     fn new(number: u32, place: Place) -> Self {
@@ -47,11 +51,12 @@ impl Posting {
         self.0 >> 2
     }
 
-    fn weight(self) -> u32 {
+    fn weight(self) -> u8 {
         match self.0 & 3 {
             0 => 2,
             1 => 3,
-            _ => 8,
+            2 => 8,
+            _ => 9,
         }
     }
 }
@@ -70,8 +75,9 @@ impl Index {
                 Vec::new()
             });
             if let Err(at) = list.binary_search_by_key(&number, |posting| posting.number()) {
+                let before = list.capacity();
                 list.insert(at, Posting::new(number, place));
-                self.bytes += size_of::<Posting>();
+                self.bytes += (list.capacity() - before) * size_of::<Posting>();
             }
         }
     }
@@ -82,11 +88,14 @@ impl Index {
             let Some(list) = self.postings.get_mut(term.as_str()) else { continue };
             if let Ok(at) = list.binary_search_by_key(&number, |posting| posting.number()) {
                 list.remove(at);
-                self.bytes -= size_of::<Posting>();
             }
             if list.is_empty() {
-                self.bytes -= TERM + term.len();
+                self.bytes -= TERM + term.len() + list.capacity() * size_of::<Posting>();
                 self.postings.remove(term.as_str());
+            } else if list.len() < list.capacity() / 4 {
+                let before = list.capacity();
+                list.shrink_to(before / 2);
+                self.bytes -= (before - list.capacity()) * size_of::<Posting>();
             }
         }
     }
@@ -108,100 +117,148 @@ impl Index {
         });
         let mut lists: Vec<List<'_>> = wanted.iter().map(|term| self.beginning_with(term)).collect();
         lists.sort_by_key(List::len);
-        let all = common(&lists);
+        let all = common(&mut lists);
         if all.is_empty() && lists.len() > 1 { most(&lists) } else { all }
     }
 
     /// Products with a term that begins so.
     fn beginning_with(&self, start: &str) -> List<'_> {
-        let mut beginning = self
-            .postings
-            .range::<str, _>((Bound::Included(start), Bound::Unbounded))
-            .take_while(|(term, _)| term.starts_with(start))
-            .peekable();
+        let from = (Bound::Included(start), Bound::Unbounded);
+        let mut beginning =
+            self.postings.range::<str, _>(from).take_while(|(term, _)| term.starts_with(start)).peekable();
         let exact = beginning.next_if(|(term, _)| term.len() == start.len()).map(|(_, list)| list.as_slice());
+        let exact = exact.unwrap_or_default();
         if beginning.peek().is_none() {
-            return List::Exact(exact.unwrap_or_default());
+            return List::Exact { list: exact, at: 0 };
         }
-        let mut found: Ranked =
-            exact.unwrap_or_default().iter().map(|posting| (posting.number(), posting.weight() + 1)).collect();
-        for (_, list) in beginning {
-            let room = MOST_OF_A_TERM.saturating_sub(found.len());
-            found.extend(list.iter().take(room).map(|posting| (posting.number(), posting.weight())));
-            if room <= list.len() {
-                break;
-            }
+        let mut all = Marks::default();
+        for posting in exact {
+            all.mark(*posting, EXACT);
         }
-        let cut = found.len() >= MOST_OF_A_TERM;
-        // Of several words of a product, the one that fits best counts.
-        found.sort_unstable_by(|a, b| (a.0, b.1).cmp(&(b.0, a.1)));
-        found.dedup_by_key(|(number, _)| *number);
-        List::Several { found, cut }
+        for posting in beginning.flat_map(|(_, list)| list) {
+            all.mark(*posting, 0);
+        }
+        List::Several(all)
     }
 }
 
-/// Products of a term of a query, in the order of their numbers.
+/// Products of a term of a query.
 enum List<'a> {
-    /// Of the one term that there is.
-    Exact(&'a [Posting]),
-    /// Of several that begin with it; not all of them, if it was `cut`.
-    Several { found: Ranked, cut: bool },
+    /// Of the one term that there is, in the order of their numbers; before `at`, none is asked for any more.
+    Exact { list: &'a [Posting], at: usize },
+    /// Of several that begin with it.
+    Several(Marks),
+}
+
+/// The best place of some terms in each product, by number; 0: in none.
+#[derive(Default)]
+struct Marks {
+    scores: Vec<u8>,
+    count: usize,
+}
+
+impl Marks {
+    fn mark(&mut self, posting: Posting, more: u8) {
+        let number = posting.number() as usize;
+        if number >= self.scores.len() {
+            self.scores.resize((number + 1).next_power_of_two(), 0);
+        }
+        if let Some(score) = self.scores.get_mut(number) {
+            self.count += usize::from(*score == 0);
+            *score = (*score).max(posting.weight() + more);
+        }
+    }
 }
 
 impl List<'_> {
     fn len(&self) -> usize {
         match self {
-            Self::Exact(list) => list.len(),
-            Self::Several { found, .. } => found.len(),
+            Self::Exact { list, .. } => list.len(),
+            Self::Several(marks) => marks.count,
         }
     }
 
-    /// How well a product fits.
-    fn score(&self, number: u32) -> Option<u32> {
+    /// How well a product fits. Asked for one after the other, in the order of their numbers.
+    fn next_score(&mut self, number: u32) -> Option<u32> {
         match self {
-            // The word itself fits better than what only begins like it.
-            Self::Exact(list) => {
-                let at = list.binary_search_by_key(&number, |posting| posting.number()).ok()?;
-                list.get(at).map(|posting| posting.weight() + 1)
+            Self::Exact { list, at } => {
+                // Most often it is the next one or not far away: in steps that double, and then exactly.
+                let mut step = 1;
+                while list.get(*at + step).is_some_and(|posting| posting.number() <= number) {
+                    *at += step;
+                    step *= 2;
+                }
+                let end = (*at + step).min(list.len());
+                let found = list.get(*at..end)?.binary_search_by_key(&number, |posting| posting.number());
+                *at += found.unwrap_or_else(|before| before);
+                found.is_ok().then(|| list.get(*at).map(|posting| u32::from(posting.weight() + EXACT)))?
             }
-            Self::Several { found, cut } => match found.binary_search_by_key(&number, |(other, _)| *other) {
-                Ok(at) => found.get(at).map(|(_, score)| *score),
-                Err(_) => cut.then_some(0),
-            },
+            Self::Several(marks) => {
+                marks.scores.get(number as usize).filter(|score| **score > 0).map(|score| u32::from(*score))
+            }
         }
     }
 
-    fn numbers(&self) -> impl Iterator<Item = u32> {
-        let (exact, several) = match self {
-            Self::Exact(list) => (*list, &[][..]),
-            Self::Several { found, .. } => (&[][..], found.as_slice()),
-        };
-        exact.iter().map(|posting| posting.number()).chain(several.iter().map(|(number, _)| *number))
+    fn numbers(&self) -> Box<dyn Iterator<Item = u32> + '_> {
+        match self {
+            Self::Exact { list, .. } => Box::new(list.iter().map(|posting| posting.number())),
+            Self::Several(marks) => {
+                let marked = marks.scores.iter().zip(0..).filter(|(score, _)| **score > 0);
+                Box::new(marked.map(|(_, number)| number))
+            }
+        }
     }
 }
 
 /// What is in all lists, of which the first is the shortest.
-fn common(lists: &[List<'_>]) -> Ranked {
-    let Some(shortest) = lists.first() else { return Vec::new() };
+fn common(lists: &mut [List<'_>]) -> Ranked {
+    let Some((shortest, others)) = lists.split_first_mut() else { return Vec::new() };
+    let numbers: Vec<u32> = shortest.numbers().take(MOST_OF_A_TERM).collect();
     let fits = |number: u32| {
-        let mut sum = 0;
-        for list in lists {
-            sum += list.score(number)?;
+        let mut sum = shortest.next_score(number)?;
+        for list in others.iter_mut() {
+            sum += list.next_score(number)?;
         }
         Some((number, sum))
     };
-    shortest.numbers().take(MOST_OF_A_TERM).filter_map(fits).collect()
+    numbers.into_iter().filter_map(fits).collect()
 }
 
 /// What is in three lists of five, at least.
 fn most(lists: &[List<'_>]) -> Ranked {
     let enough = (lists.len() * 3).div_ceil(5);
     let mut counted: AHashMap<u32, usize> = AHashMap::new();
-    for number in lists.iter().flat_map(|list| list.numbers().take(MOST_OF_A_TERM / 4)) {
+    for number in lists.iter().flat_map(|list| list.numbers().take(MOST_OF_A_TERM / 8)) {
         *counted.entry(number).or_default() += 1;
     }
-    let sum = |number: u32| lists.iter().filter_map(|list| list.score(number)).sum();
-    counted.into_iter().filter(|(_, count)| *count >= enough).map(|(number, _)| (number, sum(number))).collect()
+    let enough = counted.into_iter().filter(|(_, count)| *count >= enough);
+    enough.map(|(number, count)| (number, u32::try_from(count).unwrap_or_default())).collect()
+}
+
+/// The best of them, so many or a few more: the scores are small numbers.
+pub(super) fn best(ranked: &mut Ranked, most: usize) {
+    if ranked.len() <= most {
+        return;
+    }
+    let mut with_score = [0_usize; 512];
+    let place = |score: u32| (score as usize).min(511);
+    for (_, score) in ranked.iter() {
+        if let Some(count) = with_score.get_mut(place(*score)) {
+            *count += 1;
+        }
+    }
+    let mut better = 0;
+    let least = with_score.iter().enumerate().rev().find(|(_, count)| {
+        better += **count;
+        better >= most
+    });
+    let least = least.map_or(0, |(score, _)| score);
+    ranked.retain(|(_, score)| place(*score) >= least);
+    // Of those that fit equally well, some are as good as others.
+    if ranked.len() > most {
+        ranked.sort_by_key(|(_, score)| std::cmp::Reverse(*score));
+        ranked.truncate(most);
+    }
 }
 
 /// The terms of a product, each with its best place.
@@ -210,7 +267,8 @@ fn of_product(texts: &[(&str, Place)]) -> Vec<(String, Place)> {
     for (text, place) in texts {
         terms(&folded(text), |term| {
             if all.len() < MOST_OF_A_PRODUCT {
-                all.push((term.to_owned(), *place));
+                let first = *place == Place::Name && all.is_empty();
+                all.push((term.to_owned(), if first { Place::Beginning } else { *place }));
             }
         });
     }

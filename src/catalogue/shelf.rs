@@ -1,6 +1,6 @@
 //! The products of one site in memory: by id, by page, by words, by when they were last seen.
 
-use super::index::{Index, Place};
+use super::index::{Index, Place, best};
 use super::words::folded;
 use crate::commerce::Product;
 use crate::store::products::{Kept, Price};
@@ -17,7 +17,7 @@ const SEEN_EVERY: i64 = 60;
 /// That a product was seen once more is written no more often.
 const WRITTEN_EVERY: i64 = 3_600;
 /// Products that fit by their words, of which the names are looked at.
-const LOOKED_AT: usize = 200;
+const LOOKED_AT: usize = 64;
 
 /// All that is known.
 #[derive(Default)]
@@ -85,10 +85,10 @@ impl Shelf {
         let Some(kept) = self.by_id(&product.id) else { return false };
         let page_is_known = source.page.is_none_or(|(page, _)| kept.pages.iter().any(|known| known == page));
         let fresh = source.now - kept.seen < SEEN_EVERY && (!source.own || source.now - kept.read < SEEN_EVERY);
-        page_is_known
-            && fresh
-            && merged(kept, product, source)
-                .is_none_or(|merged| merged.product == kept.product && merged.prices == kept.prices)
+        page_is_known && fresh && {
+            let merged = merged(kept, product, source);
+            merged.product == kept.product && merged.prices == kept.prices
+        }
     }
 
     /// Takes a product in.
@@ -108,13 +108,12 @@ impl Shelf {
         };
         let Some(kept) = self.at(number) else { return };
         let written = self.slots.get(number as usize).and_then(Option::as_ref).map_or(0, |slot| slot.written);
-        if let Some(merged) = merged(kept, product, source) {
-            let changed = merged.product != kept.product || merged.prices != kept.prices;
-            if changed || source.now - written >= WRITTEN_EVERY {
-                self.changed.insert(product.id.clone());
-            }
-            self.replace(number, merged);
+        let merged = merged(kept, product, source);
+        let changed = merged.product != kept.product || merged.prices != kept.prices;
+        if changed || source.now - written >= WRITTEN_EVERY {
+            self.changed.insert(product.id.clone());
         }
+        self.replace(number, merged);
         self.turn_to(number, source.page);
     }
 
@@ -174,10 +173,7 @@ impl Shelf {
     /// Products that fit a text, the best first.
     pub(super) fn find(&self, text: &str, most: usize) -> Vec<&Kept> {
         let mut ranked = self.index.find(text);
-        if ranked.len() > LOOKED_AT {
-            ranked.select_nth_unstable_by_key(LOOKED_AT - 1, |(number, score)| (std::cmp::Reverse(*score), *number));
-            ranked.truncate(LOOKED_AT);
-        }
+        best(&mut ranked, most.max(LOOKED_AT));
         let wanted = folded(text.trim());
         let mut found: Vec<(u32, i64, u32, &Kept)> = ranked
             .into_iter()
@@ -320,8 +316,8 @@ fn texts(product: &Product) -> Vec<(&str, Place)> {
     name.into_iter().chain([id]).chain(categories).chain(brand).collect()
 }
 
-/// What is known, with what was read now; `None` if nothing of it may be taken.
-fn merged(kept: &Kept, new: &Product, source: Source<'_>) -> Option<Kept> {
+/// What is known, with what was read now.
+fn merged(kept: &Kept, new: &Product, source: Source<'_>) -> Kept {
     let mut all = kept.clone();
     all.seen = all.seen.max(source.now);
     if source.own && !source.personal {
@@ -350,7 +346,7 @@ fn merged(kept: &Kept, new: &Product, source: Source<'_>) -> Option<Kept> {
     let first = all.prices.first();
     (all.product.price, all.product.currency) =
         (first.map(|price| price.amount), first.and_then(|price| price.currency.clone()));
-    Some(all)
+    all
 }
 
 fn price(prices: &mut Vec<Price>, currency: Option<&String>, amount: f64, source: Source<'_>) {
@@ -371,12 +367,21 @@ fn first_prices(product: &Product, now: i64) -> Vec<Price> {
     product.price.map(price).into_iter().collect()
 }
 
-/// Bytes of a product: its texts, its places in the maps, its slot.
+/// What a product costs besides its texts and its slot: its places in the maps, what allocations are rounded up by. Measured.
+const OVERHEAD: usize = 352;
+
+/// Bytes of a product, about.
 fn size_of_kept(kept: &Kept) -> usize {
     let Kept { product, prices, pages, .. } = kept;
     let texts = [&product.name, &product.brand, &product.image, &product.url, &product.currency];
     let texts: usize = texts.into_iter().flatten().map(String::capacity).sum();
     let lists: usize = product.category.iter().map(|level| level.capacity() + size_of::<String>()).sum();
     let pages: usize = pages.iter().map(|page| 2 * page.capacity() + 3 * size_of::<String>()).sum();
-    size_of::<Slot>() + 2 * product.id.capacity() + 96 + texts + lists + pages + prices.capacity() * size_of::<Price>()
+    size_of::<Slot>()
+        + 2 * product.id.capacity()
+        + OVERHEAD
+        + texts
+        + lists
+        + pages
+        + prices.capacity() * size_of::<Price>()
 }

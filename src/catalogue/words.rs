@@ -15,7 +15,7 @@ pub(super) fn folded(text: &str) -> String {
             // Katakana stands 96 places behind hiragana.
             'ァ'..='ヶ' | 'ヽ' | 'ヾ' => out.extend(char::from_u32(c as u32 - 0x60)),
             '-' | '‐' | '‑' | '–' | '—' | '―' | '−' | '~' | '〜' if before.is_some_and(is_kana) => {
-                out.push('ー')
+                out.push('ー');
             }
             c => out.extend(c.to_lowercase()),
         }
@@ -67,11 +67,10 @@ fn run_terms(kind: Kind, run: &str, take: &mut impl FnMut(&str)) {
 }
 
 fn kind_of(c: char) -> Kind {
-    if is_kana(c)
-        || matches!(c, '々' | '〆' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
-    {
-        Kind::Pairs
-    } else if matches!(c, '\u{AC00}'..='\u{D7AF}' | '\u{E00}'..='\u{E7F}') {
+    let is_han =
+        matches!(c, '々' | '〆' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}');
+    let is_hangul_or_thai = matches!(c, '\u{AC00}'..='\u{D7AF}' | '\u{E00}'..='\u{E7F}');
+    if is_kana(c) || is_han || is_hangul_or_thai {
         Kind::Pairs
     } else if c.is_alphanumeric() {
         Kind::Word

@@ -92,7 +92,7 @@ fn sign(mut table: Table<'_, '_>) -> Option<Sign> {
     let (cookie, header) = (table.string("cookie"), table.string("header"));
     let trace = match (cookie, header) {
         (Some(name), None) => Some(Trace::Cookie(name.value.into())),
-        (None, Some(name)) => header_sign(&mut table, name),
+        (None, Some(name)) => header_sign(&mut table, &name),
         (None, None) => recipe::mark(&mut table, "sign").map(Trace::Page),
         (Some(_), Some(name)) => {
             let help = Some("write two signs".to_owned());
@@ -104,7 +104,7 @@ fn sign(mut table: Table<'_, '_>) -> Option<Sign> {
     Some(Sign { trace: trace?, weight })
 }
 
-fn header_sign(table: &mut Table<'_, '_>, name: Placed<String>) -> Option<Trace> {
+fn header_sign(table: &mut Table<'_, '_>, name: &Placed<String>) -> Option<Trace> {
     let pattern = match table.string("match") {
         Some(text) => Some(recipe::regex(table, &text)?),
         None => None,

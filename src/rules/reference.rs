@@ -8,11 +8,12 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 38] = [
+static SECTIONS: [&Section; 39] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
     &gateway::LOG,
+    &gateway::STORE,
     &site::SITE,
     &site::ORIGIN,
     &site::UPSTREAM,

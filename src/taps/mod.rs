@@ -14,7 +14,7 @@ mod urlencoded;
 
 use crate::commerce::Content;
 use crate::event::What;
-use crate::site::taps::{Asked, Named, Taps, Verdict};
+use crate::site::taps::{Asked, Form, Named, Taps, Verdict};
 use body::Body;
 use http::{HeaderMap, Method, StatusCode};
 use json::Answer;
@@ -101,9 +101,7 @@ impl Tap {
 
     fn named(&self) -> Vec<Named> {
         let mut named: Vec<Named> = Vec::new();
-        for field in
-            self.forms.iter().filter_map(|index| self.taps.forms.get(*index)).flat_map(|form| form.body_fields())
-        {
+        for field in self.forms.iter().filter_map(|index| self.taps.forms.get(*index)).flat_map(Form::body_fields) {
             if !named.iter().any(|known| known.name == field.name) {
                 named.push(field.clone());
             }

@@ -47,7 +47,7 @@ pub(super) fn holds_card_number(text: &str) -> bool {
             }
             // As they are printed: groups, with one sign between.
             None if !gap && !digits.is_empty() && matches!(c, ' ' | '-' | '\u{3000}' | '‐' | '－' | '−') => {
-                gap = true
+                gap = true;
             }
             None => {
                 if is_card_number(&digits) {

@@ -133,7 +133,9 @@ mod tests {
     fn read(pieces: &[&[u8]], name: &str) -> Option<Vec<u8>> {
         let mut form = Form::of_one(name).unwrap();
         let mut reader = Reader::default();
-        pieces.iter().for_each(|piece| reader.push(piece, &mut form));
+        for piece in pieces {
+            reader.push(piece, &mut form);
+        }
         reader.finish(&mut form);
         form.text(name).map(|text| text.bytes.clone())
     }

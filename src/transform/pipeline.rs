@@ -124,7 +124,9 @@ impl Transform {
     /// As [`push`](Self::push).
     pub fn push_bytes(&mut self, chunk: Bytes, out: &mut BytesMut) -> Result<Option<Bytes>, TransformError> {
         if self.passes() {
-            self.stage.show(&chunk);
+            let start = self.stage.seen;
+            self.stage.seen += chunk.len() as u64;
+            self.stage.show(&chunk, start);
             return Ok(Some(chunk));
         }
         self.push(&chunk, out).map(|()| None)
@@ -291,10 +293,11 @@ impl Transform {
 }
 
 impl Stage {
-    /// Shows decoded bytes to whoever reads along.
-    fn show(&mut self, bytes: &[u8]) {
+    /// Shows decoded bytes to whoever reads along, as far as they were not shown before. `start`: where they begin.
+    fn show(&mut self, bytes: &[u8], start: u64) {
         if let Some(reader) = &mut self.reader {
-            reader.push(bytes);
+            let shown = usize::try_from(reader.seen().saturating_sub(start)).unwrap_or(usize::MAX);
+            reader.push(bytes.get(shown..).unwrap_or_default());
         }
     }
 
@@ -303,7 +306,7 @@ impl Stage {
     }
 
     fn push(&mut self, bytes: &[u8], out: &mut dyn Output) {
-        self.show(bytes);
+        let start = self.seen;
         self.seen += bytes.len() as u64;
         match &mut self.state {
             State::Sniffing { start, .. } if start.is_empty() => self.decide(bytes, false, out),
@@ -320,6 +323,8 @@ impl Stage {
             State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, out),
             State::Copying | State::Verbatim => out.copy(bytes),
         }
+        // Behind the edits: whoever decides one in the stream shows just what stands before its place.
+        self.show(bytes, start);
     }
 
     /// Whether all that follows is copied, and nobody reads it.

@@ -90,10 +90,10 @@ const METHODS: [(&str, Method); 5] = [
 
 /// Reads `[[forms]]` of a table.
 pub(crate) fn forms(table: &mut Table<'_, '_>) -> Vec<Form> {
-    table.tables("forms").into_iter().filter_map(|form| read(form.documented(&FORMS))).collect()
+    table.tables("forms").into_iter().map(|form| read(form.documented(&FORMS))).collect()
 }
 
-fn read(mut table: Table<'_, '_>) -> Option<Form> {
+fn read(mut table: Table<'_, '_>) -> Form {
     let event = if table.has("event") {
         table.choice("event", &EVENTS).map(|event| event.value)
     } else {
@@ -102,7 +102,7 @@ fn read(mut table: Table<'_, '_>) -> Option<Form> {
     };
     let default = if event == Some(FormEvent::Search) { &[Method::GET][..] } else { &[Method::POST] };
     let form = Form {
-        asked: asked(&mut table, default)?,
+        asked: asked(&mut table, default),
         event: event.unwrap_or(FormEvent::Login),
         charset: charset(&mut table),
         id: fields(&mut table, "id"),
@@ -119,18 +119,18 @@ fn read(mut table: Table<'_, '_>) -> Option<Form> {
         }
     }
     table.finish();
-    Some(form)
+    form
 }
 
 /// Paths, methods and conditions.
-pub(super) fn asked(table: &mut Table<'_, '_>, default: &[Method]) -> Option<Asked> {
+pub(super) fn asked(table: &mut Table<'_, '_>, default: &[Method]) -> Asked {
     if !table.has("path") {
         table.missing("path", "the path of the requests: `path = \"/cart/add\"`");
     }
     let paths = patterns(table, "path");
     let methods = if table.has("method") { methods(table) } else { default.to_vec() };
     let conditions = Conditions { all: conditions(table, "where"), none: conditions(table, "unless") };
-    Some(Asked { paths, methods, conditions })
+    Asked { paths, methods, conditions }
 }
 
 fn patterns(table: &mut Table<'_, '_>, key: &'static str) -> Vec<PathPattern> {

@@ -131,11 +131,11 @@ pub(crate) static API_SEARCH: Section = Section {
 
 /// Reads `[[api]]` of a table.
 pub(crate) fn apis(table: &mut Table<'_, '_>) -> Vec<Api> {
-    table.tables("api").into_iter().filter_map(|api| read(api.documented(&API))).collect()
+    table.tables("api").into_iter().map(|api| read(api.documented(&API))).collect()
 }
 
-fn read(mut table: Table<'_, '_>) -> Option<Api> {
-    let asked = asked(&mut table, &[])?;
+fn read(mut table: Table<'_, '_>) -> Api {
+    let asked = asked(&mut table, &[]);
     let mut products = Vec::new();
     products.extend(table.table("product").map(|inner| product(inner.documented(&API_PRODUCT), false)));
     products.extend(table.table("listed").map(|inner| product(inner.documented(&API_LISTED), true)));
@@ -153,7 +153,7 @@ fn read(mut table: Table<'_, '_>) -> Option<Api> {
         table.error("empty-api", table.span(), "nothing is read of these answers", help);
     }
     table.finish();
-    Some(api.with_pointers())
+    api.with_pointers()
 }
 
 fn cart(table: Table<'_, '_>) -> CartAt {
