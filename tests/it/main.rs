@@ -31,6 +31,7 @@ mod hostile;
 mod hydration;
 mod insertion;
 mod late;
+mod learning;
 mod ledger_faults;
 mod logs;
 mod messages;
