@@ -125,12 +125,12 @@ fn decision(c: &mut Criterion) {
                     now: &now,
                     geo: Some(&geo),
                     customer: &customer,
-                    consent: noren::visitor::consent::Consent::FULL,
                     content: None,
                     catalogued: None,
                     streaming: false,
                     currency: "JPY",
                     free_shipping_from: None,
+                    consent: noren::visitor::consent::Consent::FULL,
                 };
                 let cx = DecideContext {
                     site: &site,

@@ -4,6 +4,7 @@ mod data;
 mod sweeper;
 
 use crate::admission::Admission;
+use crate::catalogue::{Catalogues, Keeper};
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
@@ -35,6 +36,9 @@ use tokio::sync::watch;
 
 /// How often draining looks whether all requests have ended.
 const DRAIN_TICK: Duration = Duration::from_millis(20);
+
+/// How long the store is given for what was learnt of products, at the end.
+const KEEPING: Duration = Duration::from_secs(3);
 
 /// What to start: command line flags win over `gateway.toml`.
 pub struct Start {
@@ -174,6 +178,8 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         running;
     let location = data.path.join("noren.db").display().to_string();
     let store = crate::store::open(&location, &StoreSettings::default(), &*random)?;
+    let catalogues = Arc::new(Catalogues::new(usize::try_from(settings.limits.catalogue_memory).unwrap_or(usize::MAX)));
+    let keeper = Keeper::new(catalogues.clone(), store.clone());
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
     // Two processes' requests are told apart in one log.
     let mut first_request = [0; 8];
@@ -192,6 +198,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
         pages_read: PagesRead::default(),
+        catalogues,
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
         failure_log: FailureLog::default(),
@@ -223,6 +230,9 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         }
     });
     tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
+    let (keep, kept) = watch::channel(false);
+    let mut keeping = tokio::task::JoinSet::new();
+    keeping.spawn(keeper.run(kept));
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),
@@ -243,6 +253,10 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let _ = stop.send(true);
     drain(&gateway, settings.grace_period, &*clock).await;
     reloader.stop();
+    let _ = keep.send(true);
+    if tokio::time::timeout(KEEPING, keeping.join_all()).await.is_err() {
+        tracing::warn!("the store does not take what was learnt of products: it is learnt anew");
+    }
     if let Err(error) = recorder.shutdown().await {
         tracing::error!(%error, "the recorder could not write everything");
     }
@@ -303,6 +317,8 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         let metrics = &gateway.metrics;
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         metrics.in_flight.set(as_gauge(gateway.in_flight.load(Ordering::Relaxed) as u64));
+        metrics.products.set(as_gauge(gateway.catalogues.products() as u64));
+        metrics.catalogue_bytes.set(as_gauge(gateway.catalogues.bytes() as u64));
         let (connections, _, memory) = gateway.admission.now();
         metrics.connections.set(as_gauge(connections as u64));
         metrics.rewrite_memory.set(as_gauge(memory as u64));

@@ -4,11 +4,15 @@
 //! it changed, and is written as it is then. Knows nothing of what the events mean or how the store keeps them.
 
 use crate::event::{Event, What};
+use crate::store::ledger::BatchId;
 use crate::store::{LiveProfile, ProfileKey, Store, StoreError, Write};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -281,10 +285,12 @@ impl Worker {
     /// Writes a batch, however often it takes.
     async fn persist(&self, mut batch: Batch) {
         let mut pause = FIRST_PAUSE;
+        // A store that fails may have kept the batch all the same: by its name, it is kept once.
+        let id = self.store.next_batch();
         loop {
             let writes = batch.writes();
             let count = writes.len() as u64;
-            let outcome = if writes.is_empty() { Ok(()) } else { self.store.write(writes).await };
+            let outcome = if writes.is_empty() { Ok(()) } else { self.write(id, writes).await };
             let Err(error) = outcome else {
                 let mut queue = self.shared.queue();
                 queue.stats.written += count;
@@ -320,6 +326,17 @@ impl Worker {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// A store that panics has failed like any other: all that comes later is still to be written.
+    async fn write(&self, id: BatchId, writes: Vec<Write>) -> Result<(), StoreError> {
+        let mut writing = self.store.write_once(id, writes);
+        poll_fn(|cx| {
+            catch_unwind(AssertUnwindSafe(|| writing.as_mut().poll(cx))).unwrap_or_else(|_| {
+                Poll::Ready(Err(StoreError::Backend { location: "its own code".into(), reason: "it panicked".into() }))
+            })
+        })
+        .await
     }
 
     async fn out_of_patience(&self) {

@@ -115,12 +115,12 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         now: &now,
         geo: None,
         customer: &customer,
-        consent,
         content: None,
         catalogued: None,
         streaming: false,
         currency: &site.currency,
         free_shipping_from: site.free_shipping_from,
+        consent,
     };
     let id = visitor_id(visitor.id.as_deref())?;
     let cx = DecideContext {

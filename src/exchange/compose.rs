@@ -45,7 +45,7 @@ impl Exchange {
                 session_timeout: i64::try_from(site.session_timeout.as_secs()).unwrap_or(i64::MAX),
             });
         }
-        if visitor.is_some() && (live.is_some() || !self.will.consent.personalisation) {
+        if self.will.consent.analytics && (live.is_some() || !self.will.consent.personalisation) && visitor.is_some() {
             self.delivery.page_view = Some(Arc::from(request.path));
         }
         let facts = Facts {
@@ -61,12 +61,12 @@ impl Exchange {
             now: &now,
             geo: geo.as_ref(),
             customer: &customer,
-            consent: self.will.consent,
             content: None,
             catalogued: None,
             streaming: false,
             currency: &site.currency,
             free_shipping_from: site.free_shipping_from,
+            consent: self.will.consent,
         };
         let cx = DecideContext {
             site: &site.id,

@@ -54,39 +54,37 @@ impl Exchange {
             self.gave_up(bailed, &written);
         }
         let Guest::Visitor { id, .. } = self.guest else { return };
-        let at = self.gateway.clock.now();
-        let site = self.site.id.clone();
-        let event = |what| Write::Event(Event { site: site.clone(), visitor: id, at, what });
-        let Some(profile) = self.delivery.profile.take() else {
-            // Counted, but not remembered.
-            let seen = self.delivery.page_view.take().filter(|_| self.will.consent.analytics);
-            self.gateway.record_all(seen.map(|path| event(What::PageView { path })));
-            return;
-        };
-        if is_erased(&profile) {
+        let profile = self.delivery.profile.take();
+        if profile.as_ref().is_some_and(is_erased) {
             return;
         }
         // What this page made happen is not owed to what it delivers.
-        let mut writes = self.page_happened(id, &profile);
+        let mut writes = self.page_happened(id, profile.as_ref());
+        let at = self.gateway.clock.now();
+        let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
         let mut delivered = 0;
         for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
             let control = edits.is_empty();
             let applied = was_applied(&edits, &written);
-            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
             if outcome.status != 0 && (control || applied) {
                 delivered += u64::from(!control);
-                self.site.rules.exposed(&mut profile, &arm, at.as_second());
-                if self.will.consent.analytics {
+                if let Some(profile) = &profile {
+                    let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                    self.site.rules.exposed(&mut profile, &arm, at.as_second());
+                }
+                if self.will.consent.analytics && profile.is_some() {
                     writes.push(event(What::Exposure(arm)));
                 }
-            } else if let Some(held) = reservation {
-                profile.unreserve(&held);
+            } else if let (Some(held), Some(profile)) = (reservation, &profile) {
+                profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
             }
         }
         if delivered > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
         }
-        self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+        if let Some(profile) = profile {
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+        }
         self.gateway.record_all(writes);
     }
 
@@ -108,7 +106,7 @@ impl Exchange {
 }
 
 /// The visitor had everything erased while this page was on its way.
-fn is_erased(profile: &LiveProfile) -> bool {
+pub(super) fn is_erased(profile: &LiveProfile) -> bool {
     profile.lock().unwrap_or_else(PoisonError::into_inner).erased
 }
 

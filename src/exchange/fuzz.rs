@@ -289,12 +289,12 @@ fn facts(view: &RequestView<'_>, status: StatusCode) {
         now: &now,
         geo: None,
         customer: &customer,
-        consent: crate::visitor::consent::Consent::FULL,
         content: None,
         catalogued: None,
         streaming: false,
         currency: "JPY",
         free_shipping_from: None,
+        consent: crate::visitor::consent::Consent::FULL,
     };
     let _ = facts.language();
     for (attribute, index) in ATTRIBUTES.iter().zip(0..) {

@@ -1,62 +1,74 @@
-//! What a page, or an answer of the shop, said: it enters the visitor's profile, becomes events, and reaches goals.
+//! What a page, a form or an answer of the shop said: it enters the visitor's profile, becomes events, and reaches goals.
 
-use super::{Exchange, Gateway};
+use super::{Exchange, Gateway, InFlight};
 use crate::commerce::Content;
 use crate::event::{Event, What};
 use crate::ids::VisitorId;
 use crate::site::Site;
-use crate::store::profile::{Said, shopping};
+use crate::store::profile::{Profile, Said, shopping};
 use crate::store::{LiveProfile, ProfileKey, Write};
+use crate::visitor::consent::Consent;
 use std::sync::{Arc, PoisonError};
 
 /// Who learns: a visitor, the profile they have now, and where they are.
 pub(super) struct Learner<'a> {
     pub(super) site: &'a Arc<Site>,
     pub(super) visitor: VisitorId,
-    /// Names the profile: the visitor's own, or their customer's.
-    pub(super) key: &'a ProfileKey,
-    pub(super) profile: &'a LiveProfile,
+    /// What they allow.
+    pub(super) consent: Consent,
+    /// The profile and its name: the visitor's own, or their customer's.
+    pub(super) profile: Option<(&'a ProfileKey, &'a LiveProfile)>,
     /// Kind of page by its address; `other` if that says nothing.
     pub(super) kind: &'a str,
-    /// What happens may be counted: events are kept.
-    pub(super) analytics: bool,
+}
+
+/// What was heard of a visitor apart from their pages: a form, an answer of the shop's cart API.
+pub(super) struct Overheard {
+    pub(super) site: Arc<Site>,
+    pub(super) visitor: VisitorId,
+    pub(super) consent: Consent,
+    pub(super) kind: &'static str,
+    /// What the visitor did.
+    pub(super) done: Option<What>,
+    /// What the answer said.
+    pub(super) content: Content,
 }
 
 impl Gateway {
-    /// Takes in what was said, and has all that happened by it recorded.
-    pub(super) fn learnt(self: &Arc<Self>, who: &Learner<'_>, content: &Content) {
-        let events = self.learn(who, content);
-        let writes = self.enter(who, events);
-        self.record_all(writes);
-    }
-
     /// Takes in what was said. What happened by it has yet to be [entered](Self::enter).
     pub(super) fn learn(&self, who: &Learner<'_>, content: &Content) -> Vec<What> {
         let said = Said { at: self.clock.now().as_second(), kind: who.kind, currency: &who.site.currency };
-        who.profile.lock().unwrap_or_else(PoisonError::into_inner).learn(content, &said)
+        match who.profile {
+            Some((_, profile)) => profile.lock().unwrap_or_else(PoisonError::into_inner).learn(content, &said),
+            // Nothing is remembered of this visitor, so that nothing is known of what changed.
+            None => {
+                let mut events = Profile::default().learn(content, &said);
+                events.retain(|what| matches!(what, What::ViewItem(_) | What::Search(_) | What::Purchase(_)));
+                events
+            }
+        }
     }
 
     /// Counts what happened and sees which goals it reaches: all that is to be recorded of it.
     pub(super) fn enter(&self, who: &Learner<'_>, events: Vec<What>) -> Vec<Write> {
-        if events.is_empty() {
-            return Vec::new();
-        }
         let at = self.clock.now();
-        let day = shopping::day(&at.to_zoned(who.site.time_zone.clone()));
         let mut happened = Vec::with_capacity(events.len());
-        {
-            let mut profile = who.profile.lock().unwrap_or_else(PoisonError::into_inner);
-            for what in events {
-                profile.shop.count(what.name(), day);
-                let reached = who.site.rules.reached(&mut profile, &what, at.as_second());
-                happened.push(what);
-                happened.extend(reached);
+        match who.profile.filter(|_| !events.is_empty()) {
+            Some((_, profile)) => {
+                let day = shopping::day(&at.to_zoned(who.site.time_zone.clone()));
+                let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                for what in events {
+                    profile.shop.count(what.name(), day);
+                    let reached = who.site.rules.reached(&mut profile, &what, at.as_second());
+                    happened.push(what);
+                    happened.extend(reached);
+                }
             }
+            None => happened = events,
         }
         let event = |what| Write::Event(Event { site: who.site.id.clone(), visitor: who.visitor, at, what });
-        let profile = Write::Profile(who.key.clone(), who.profile.clone());
-        happened.retain(|_| who.analytics);
-        happened.into_iter().map(event).chain([profile]).collect()
+        let counted = happened.into_iter().filter(|_| who.consent.analytics).map(event);
+        counted.chain(who.profile.map(|(key, profile)| Write::Profile(key.clone(), profile.clone()))).collect()
     }
 
     /// Has writes recorded; an order at once.
@@ -75,17 +87,53 @@ impl Gateway {
             tokio::spawn(async move { drop(gateway.recorder.flush().await) });
         }
     }
+
+    /// Takes in what was heard apart from a page, off the visitor's time.
+    pub(super) fn overheard(self: &Arc<Self>, heard: Overheard) {
+        let (gateway, in_flight) = (self.clone(), InFlight::new(&self.in_flight));
+        #[expect(clippy::disallowed_methods, reason = "bounded by the store's patience; a shutdown waits for it")]
+        tokio::spawn(async move {
+            let Overheard { site, visitor, consent, kind, done, content } = heard;
+            let own = ProfileKey { site: site.id.clone(), visitor };
+            let loaded =
+                if consent.personalisation { gateway.in_time(&site, gateway.store.load(&own)).await } else { None };
+            if loaded.as_ref().is_some_and(|profile| super::delivery::is_erased(profile)) {
+                return;
+            }
+            let profile = loaded.as_ref().map(|profile| (&own, profile));
+            let who = Learner { site: &site, visitor, consent, profile, kind };
+            let mut events = Vec::new();
+            if let Some(done) = done {
+                events.extend(gateway.did(&who, done));
+            }
+            events.extend(gateway.learn(&who, &content));
+            gateway.record_all(gateway.enter(&who, events));
+            drop(in_flight);
+        });
+    }
+
+    /// What a visitor did, unless it is known already.
+    fn did(&self, who: &Learner<'_>, what: What) -> Option<What> {
+        let at = self.clock.now().as_second();
+        match who.profile {
+            Some((_, profile)) => profile.lock().unwrap_or_else(PoisonError::into_inner).did(what, at),
+            None => Some(what),
+        }
+    }
 }
 
 impl Exchange {
     /// What a page view, and what its page said, made happen.
-    pub(super) fn page_happened(&mut self, visitor: VisitorId, profile: &LiveProfile) -> Vec<Write> {
-        let Some(path) = self.delivery.page_view.take() else { return Vec::new() };
+    pub(super) fn page_happened(&mut self, visitor: VisitorId, profile: Option<&LiveProfile>) -> Vec<Write> {
+        let viewed = self.delivery.page_view.take();
+        if viewed.is_none() && profile.is_none() {
+            return Vec::new();
+        }
         let key = self.key(visitor);
-        let analytics = self.will.consent.analytics;
-        let who = Learner { site: &self.site, visitor, key: &key, profile, kind: self.kind, analytics };
+        let profile = profile.map(|profile| (&key, profile));
+        let who = Learner { site: &self.site, visitor, consent: self.will.consent, profile, kind: self.kind };
         let content = self.delivery.said.take().unwrap_or_default();
-        let mut events = vec![What::PageView { path }];
+        let mut events: Vec<What> = viewed.map(|path| What::PageView { path }).into_iter().collect();
         events.extend(self.gateway.learn(&who, &content));
         self.gateway.enter(&who, events)
     }

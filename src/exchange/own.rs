@@ -4,11 +4,11 @@ use super::learn::Learner;
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE, privacy};
 use crate::admission::Admitted;
 use crate::client;
-use crate::event::{Arm, Event, What};
+use crate::event::{Arm, What};
 use crate::ids::VisitorId;
 use crate::site::{DeliverBy, Site};
 use crate::store::profile::Profile;
-use crate::store::{ProfileKey, StoreError, Write};
+use crate::store::{ProfileKey, StoreError};
 use crate::visitor::consent::Consent;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ORIGIN, X_CONTENT_TYPE_OPTIONS};
@@ -165,9 +165,9 @@ impl Gateway {
             }
             _ => return StatusCode::BAD_REQUEST,
         };
-        let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
-        let writes = if consent.personalisation {
-            let key = ProfileKey { site: site.id.clone(), visitor };
+        let key = ProfileKey { site: site.id.clone(), visitor };
+        let mut loaded = None;
+        if consent.personalisation {
             let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
                 return StatusCode::SERVICE_UNAVAILABLE;
             };
@@ -180,11 +180,11 @@ impl Gateway {
                     _ => {}
                 }
             }
-            let who = Learner { site, visitor, key: &key, profile: &profile, kind, analytics: consent.analytics };
-            self.enter(&who, vec![what])
-        } else {
-            vec![Write::Event(Event { site: site.id.clone(), visitor, at: self.clock.now(), what })]
-        };
+            loaded = Some(profile);
+        }
+        let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
+        let profile = loaded.as_ref().map(|profile| (&key, profile));
+        let writes = self.enter(&Learner { site, visitor, consent, profile, kind }, vec![what]);
         if must_commit {
             match self.in_time(site, self.recorder.record_committed(writes)).await {
                 Some(()) => StatusCode::NO_CONTENT,

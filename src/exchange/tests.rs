@@ -3,6 +3,7 @@
 use super::*;
 use crate::action::{Action, ActionError, Lowered, Lowering};
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::client::Files;
 use crate::clock::SystemClock;
 use crate::ids::{OsRandom, SiteId};
@@ -170,6 +171,8 @@ impl Shop {
             recipe: crate::transform::extract::Recipe::default(),
             learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
+            taps: Arc::default(),
+            max_products: 100,
             holdout: 0,
             https_redirect: false,
             enabled: true,
@@ -192,6 +195,7 @@ impl Shop {
             learnt: Learnt::default(),
             pages_read: PagesRead::default(),
             settings: Arc::default(),
+            catalogues: Arc::new(Catalogues::new(usize::MAX)),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),

@@ -19,9 +19,7 @@ pub(super) fn is_member<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
 }
 
 pub(super) fn name<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    // Nobody is greeted by the name of who was here before.
-    let gone = member(facts).and_then(|member| member.logged_in) == Some(false);
-    field(facts, "name").filter(|_| !gone).map(text)
+    field(facts, "name").map(text)
 }
 
 pub(super) fn rank<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {

@@ -68,8 +68,6 @@ pub struct Facts<'a> {
     pub geo: Option<&'a Geo>,
     /// What the shop says of its customer.
     pub customer: &'a Customer,
-    /// What the visitor allows.
-    pub consent: Consent,
     /// What the page has said so far; `None` if it is not read, or not yet.
     pub content: Option<&'a Content>,
     /// What is known of this address's product from earlier views of the page, by whomever.
@@ -80,6 +78,8 @@ pub struct Facts<'a> {
     pub currency: &'a str,
     /// Value of a cart from which on shipping is free.
     pub free_shipping_from: Option<f64>,
+    /// What the visitor allows.
+    pub consent: Consent,
 }
 
 impl Facts<'_> {

@@ -52,12 +52,12 @@ impl Request {
             now: &self.now,
             geo: self.geo.as_ref(),
             customer: &self.customer,
-            consent: Consent::FULL,
             content: None,
             catalogued: None,
             streaming: false,
             currency: "JPY",
             free_shipping_from: None,
+            consent: Consent::FULL,
         }
     }
 

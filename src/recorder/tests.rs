@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 struct Memory {
     batches: Mutex<Vec<Vec<Write>>>,
     fails: AtomicBool,
+    panics: AtomicBool,
     tries: AtomicUsize,
 }
 
@@ -43,6 +44,7 @@ impl Store for Memory {
 
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError> {
         self.tries.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics.load(Ordering::SeqCst), "the store panics");
         if self.fails.load(Ordering::SeqCst) {
             return Err(StoreError::Backend { location: "memory".into(), reason: "told to".into() });
         }
@@ -103,6 +105,18 @@ async fn flush_writes_all_that_was_recorded_in_one_batch() {
     let expected = RecorderStats { written: 2, ..RecorderStats::default() };
     assert_eq!(recorder.stats(), expected, "and an empty one asks nothing of the store");
     assert_eq!(store.tries.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn store_that_panics_is_tried_again_like_one_that_fails() {
+    let (store, recorder) = start(settings());
+    store.panics.store(true, Ordering::SeqCst);
+    recorder.record(page_view());
+    assert!(matches!(recorder.record_committed([click()]).await, Err(StoreError::Backend { .. })));
+    store.panics.store(false, Ordering::SeqCst);
+    until(|| !store.written().is_empty()).await;
+    recorder.record_committed([click()]).await.unwrap();
+    assert_eq!(store.written(), ["page_view", "select_promotion"], "what was refused was told, and is not written");
 }
 
 #[tokio::test]

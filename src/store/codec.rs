@@ -86,9 +86,14 @@ mod tests {
             scenarios: [("s".to_owned(), ScenarioHistory { exposures: 12, ..ScenarioHistory::default() })].into(),
             paths: vec![PathViews { path: u64::MAX, views: 13, visit: 14 }],
             tags: ["vip".to_owned()].into(),
-            erased: false,
             shop: Shopping {
-                cart: Some(CartSeen { lines: vec![("M-1".into(), 2, Some(0.1))], items: 2, value: None, changed: 15 }),
+                cart: Some(CartSeen {
+                    lines: vec![("M-1".into(), 2, Some(0.1))],
+                    items: 2,
+                    value: None,
+                    changed: 15,
+                    told: vec![("M-2".into(), -1)],
+                }),
                 products: vec![Viewed("M-1".into(), 16)],
                 categories: vec![Liking { name: "茶".into(), score: 1.5, at: 17, outer: true }],
                 orders: vec![OrderSeen(u64::MAX, 18, 19.0)],
@@ -97,6 +102,7 @@ mod tests {
                 ..Shopping::default()
             },
             member: MemberSeen { logged_in: Some(false), fields: [("rank".to_owned(), "gold".to_owned())].into() },
+            erased: false,
         };
         assert_eq!(decode(&encode(&profile).unwrap()).unwrap(), profile);
         assert_eq!(decode(&encode(&Profile::default()).unwrap()).unwrap(), Profile::default());

@@ -25,9 +25,9 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         mut scenarios,
         paths,
         tags,
-        erased,
         shop,
         member,
+        erased,
     } = mine;
     let (twice, paid_twice) = shop::noted_twice(&base.shop.orders, &shop.orders, &theirs.shop.orders);
     let session = sessions(base, (visits, session), (theirs.visits, theirs.session));
@@ -59,9 +59,9 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         scenarios,
         paths: join_paths(&base.paths, paths, theirs.paths),
         tags: join_tags(&base.tags, tags, theirs.tags),
-        erased,
         shop: shop::shopping(&base.shop, shop, theirs.shop),
         member: shop::member(&base.member, member, theirs.member),
+        erased,
     }
 }
 

@@ -3,18 +3,27 @@
 //! The traits stand here, apart from the backends; SQL stands in `store/` alone.
 
 mod codec;
+pub mod codes;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod ledger;
 mod live;
 mod merge;
+mod postgres;
+pub mod products;
 pub mod profile;
 pub mod records;
 mod sqlite;
 
+pub use sqlite::backup::{Beside, backup, restore};
+
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
+use coupons::{Coupons, NoCoupons};
+use ledger::{BatchId, Ledger};
+use products::{NoProducts, Products};
 use profile::Profile;
 use records::Records;
 use std::path::Path;
@@ -39,6 +48,26 @@ pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Re
             })
         }
         _ => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location), settings, random)?)),
+    }
+}
+
+/// Opens the ledger at an address: `postgres://…`. The server is not asked for anything yet, and may be down.
+///
+/// # Errors
+/// When the address cannot be understood, or a file that it names cannot be read.
+pub fn open_ledger(location: &str, random: &dyn Random) -> Result<Arc<dyn Ledger>, StoreError> {
+    match location.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::PostgresLedger::open(location, random)?)),
+        Some((scheme, _)) => Err(StoreError::Open {
+            location: format!("{scheme}:…"),
+            reason: "no such kind of ledger".into(),
+            remedy: "give an address like postgres://USER:PASSWORD@HOST/DATABASE",
+        }),
+        None => Err(StoreError::Open {
+            location: location.into(),
+            reason: "it is no address of a server".into(),
+            remedy: "give one like postgres://USER:PASSWORD@HOST/DATABASE",
+        }),
     }
 }
 
@@ -88,9 +117,29 @@ pub trait Store: Send + Sync {
     /// Writes a batch durably: events, and the present state of the profiles they touched.
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError>;
 
+    /// Names the next batch, for [`Self::write_once`].
+    fn next_batch(&self) -> BatchId {
+        BatchId::NONE
+    }
+
+    /// Writes a batch that may be tried again under the same name, with the same events or fewer: none of them is kept twice.
+    async fn write_once(&self, _: BatchId, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.write(batch).await
+    }
+
+    /// The coupons that stand beside the profiles.
+    fn coupons(&self) -> &dyn Coupons {
+        &NoCoupons
+    }
+
     /// What is kept of visitors, for them to see and to have erased.
     fn records(&self) -> &dyn Records {
         &records::NoRecords
+    }
+
+    /// The products that stand beside the profiles.
+    fn products(&self) -> &dyn Products {
+        &NoProducts
     }
 
     /// Answers if the backend can be read and written now.

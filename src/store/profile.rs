@@ -44,15 +44,15 @@ pub struct Profile {
     pub paths: Vec<PathViews>,
     /// Labels set by imports and scenarios.
     pub tags: BTreeSet<String>,
-    /// The visitor had it erased: nothing of it is written any more.
-    #[serde(skip)]
-    pub erased: bool,
     /// What they did in the shop.
     #[serde(skip_serializing_if = "Shopping::is_empty")]
     pub shop: Shopping,
     /// What the shop and imports say of the member.
     #[serde(skip_serializing_if = "MemberSeen::is_empty")]
     pub member: MemberSeen,
+    /// The visitor had it erased: nothing of it is written any more.
+    #[serde(skip)]
+    pub erased: bool,
 }
 
 /// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 pub(super) fn shopping(base: &Shopping, mine: Shopping, theirs: Shopping) -> Shopping {
     // Taken apart field by field: a new field does not compile until it is thought of here.
-    let Shopping { cart, products, categories, brands, prices, orders, counts, at_checkout } = mine;
+    let Shopping { cart, products, categories, brands, prices, orders, counts, search, at_checkout } = mine;
     let changed = |side: &Option<_>| side.as_ref().map(|cart: &crate::store::profile::shopping::CartSeen| cart.changed);
     Shopping {
         cart: if changed(&cart) >= changed(&theirs.cart) { cart } else { theirs.cart },
@@ -19,6 +19,7 @@ pub(super) fn shopping(base: &Shopping, mine: Shopping, theirs: Shopping) -> Sho
         prices: likings(&base.prices, prices, theirs.prices),
         orders: ordered(orders, theirs.orders),
         counts: counted(&base.counts, counts, theirs.counts),
+        search: if search.map(|one| one.1) >= theirs.search.map(|one| one.1) { search } else { theirs.search },
         at_checkout: at_checkout || theirs.at_checkout,
     }
 }

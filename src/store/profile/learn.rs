@@ -38,7 +38,9 @@ impl Profile {
             self.learn_product(product, said);
             events.push(What::ViewItem(Arc::new(product.clone())));
         }
-        if let Some(search) = content.search.as_ref().filter(|search| !search.term.is_empty()) {
+        if let Some(search) = content.search.as_ref().filter(|search| !search.term.is_empty())
+            && self.shop.searched(&search.term, said.at)
+        {
             events.push(What::Search(search.clone()));
         }
         match (content.order.as_ref().filter(|order| !order.id.is_empty()), &content.cart) {
@@ -59,6 +61,22 @@ impl Profile {
             _ => {}
         }
         events
+    }
+
+    /// Takes in what a visitor did by a form, before any page shows it; `None` if it is known already.
+    pub fn did(&mut self, what: What, at: i64) -> Option<What> {
+        match &what {
+            What::AddToCart(line) => self.shop.cart.get_or_insert_default().told(line, i64::from(line.quantity), at),
+            What::RemoveFromCart(line) if line.id.is_empty() => return None,
+            What::RemoveFromCart(line) => {
+                self.shop.cart.get_or_insert_default().told(line, -i64::from(line.quantity), at);
+            }
+            What::BeginCheckout { .. } if std::mem::replace(&mut self.shop.at_checkout, true) => return None,
+            What::Login if self.member.logged_in.replace(true) == Some(true) => return None,
+            What::Search(search) if !self.shop.searched(&search.term, at) => return None,
+            _ => {}
+        }
+        Some(what)
     }
 
     fn learn_product(&mut self, product: &Product, said: &Said<'_>) {
@@ -97,11 +115,10 @@ impl Profile {
         let own = |cart: &Cart| value(cart).filter(|_| said.is_own(cart.currency.as_deref()));
         if cart.lines.is_empty() && items(cart) > 0 {
             // A badge: it tells how many things there are, or how many lines, and not which.
-            let same = items(cart) == before.items || items(cart) as usize == before.lines.len();
-            self.shop.cart = Some(if same {
-                CartSeen { value: own(cart).or(before.value), ..before }
-            } else {
+            self.shop.cart = Some(if before.differs(cart) {
                 CartSeen { items: items(cart), value: own(cart), changed: said.at, ..before }
+            } else {
+                CartSeen { value: own(cart).or(before.value), ..before }
             });
             return;
         }
@@ -121,10 +138,9 @@ impl Profile {
             events.push(What::Login);
         }
         self.member.logged_in = logged_in.or(self.member.logged_in);
-        if logged_in == Some(false) {
-            self.member.fields.remove("name");
-        }
-        self.member.take(member.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        // Names greet, and are not kept.
+        let fields = member.fields.iter().filter(|(field, _)| field != "name");
+        self.member.take(fields.map(|(name, value)| (name.as_str(), value.as_str())));
     }
 }
 
@@ -156,18 +172,19 @@ impl MemberSeen {
     }
 }
 
-/// What came into a cart and what left it.
+/// What came into a cart and what left it, but for what was told already.
 fn difference(before: &CartSeen, now: &CartSeen, cart: &Cart, events: &mut Vec<What>) {
     let amount = |seen: &CartSeen, id: &str| {
         let lines = seen.lines.iter().filter(|(line, _, _)| line == id);
         lines.fold(0_u32, |sum, (_, quantity, _)| sum.saturating_add(*quantity))
     };
-    let mut told: Vec<&str> = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut told = before.told.clone();
     for (id, _, price) in before.lines.iter().chain(&now.lines) {
-        if told.contains(&id.as_str()) {
+        if seen.contains(&id.as_str()) {
             continue;
         }
-        told.push(id);
+        seen.push(id);
         let shown = cart.lines.iter().find(|line| cut(&line.id) == id);
         let line = |quantity| Line {
             id: shown.map_or_else(|| id.clone(), |line| line.id.clone()),
@@ -175,13 +192,31 @@ fn difference(before: &CartSeen, now: &CartSeen, cart: &Cart, events: &mut Vec<W
             price: shown.map_or(*price, |line| line.price),
             quantity,
         };
-        let (was, is) = (amount(before, id), amount(now, id));
-        if is > was {
-            events.push(What::AddToCart(line(is - was)));
-        } else if was > is {
-            events.push(What::RemoveFromCart(line(was - is)));
+        let change = i64::from(amount(now, id)) - i64::from(amount(before, id));
+        let untold = change - take_told(&mut told, id, change);
+        let quantity = u32::try_from(untold.unsigned_abs()).unwrap_or(u32::MAX);
+        if untold > 0 {
+            events.push(What::AddToCart(line(quantity)));
+        } else if untold < 0 {
+            events.push(What::RemoveFromCart(line(quantity)));
         }
     }
+}
+
+/// How much of a change was told before, in its own direction. A form may name a product by another id than the cart does.
+fn take_told(told: &mut [(String, i64)], id: &str, change: i64) -> i64 {
+    let mut left = change;
+    for own in [true, false] {
+        for (product, quantity) in told.iter_mut().filter(|(product, _)| !own || product == id) {
+            let _ = product;
+            if left.signum() == quantity.signum() {
+                let taken = if left > 0 { left.min(*quantity) } else { left.max(*quantity) };
+                *quantity -= taken;
+                left -= taken;
+            }
+        }
+    }
+    change - left
 }
 
 #[cfg(test)]

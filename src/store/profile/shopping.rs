@@ -15,6 +15,10 @@ pub const MAX_LIKINGS: usize = 32;
 pub const MAX_ORDERS: usize = 16;
 /// Days over which events are counted, today included.
 pub const MAX_DAYS: i64 = 90;
+/// Changes of a cart that are remembered until it is shown.
+const MAX_TOLD: usize = 16;
+/// The same search within so many seconds is one: its results were loaded again, or paged through.
+const SAME_SEARCH: i64 = 30 * 60;
 /// Longest id or name that is remembered, in bytes.
 const MAX_NAME: usize = 64;
 /// Events that are counted by day.
@@ -57,6 +61,9 @@ pub struct Shopping {
     /// By event name: days (since 1970, by the site's clock) and how often, the last day last.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<String, Vec<(i64, u32)>>,
+    /// The last search: a hash of its term, and when it was last done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<(u64, i64)>,
     /// Is at the till.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub at_checkout: bool,
@@ -76,6 +83,9 @@ pub struct CartSeen {
     pub value: Option<f64>,
     /// When it last changed.
     pub changed: i64,
+    /// What came in (or, below 0, left) by forms since the shop last showed its lines.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<(String, i64)>,
 }
 
 /// A product and when it was last viewed.
@@ -111,6 +121,13 @@ impl Shopping {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Notes a search; false if it is the last one going on.
+    pub fn searched(&mut self, term: &str, at: i64) -> bool {
+        let hash = super::hash_of(term);
+        let last = self.search.replace((hash, at));
+        last.is_none_or(|(known, before)| known != hash || at.saturating_sub(before) > SAME_SEARCH)
     }
 
     /// Notes a product's view.
@@ -184,28 +201,48 @@ impl CartSeen {
             .filter(|line| line.quantity > 0)
             .map(|line| (short(&line.id), line.quantity, line.price))
             .collect();
-        Self { items: items(cart), value: value(cart), lines, changed }
+        Self { items: items(cart), value: value(cart), lines, changed, told: Vec::new() }
+    }
+
+    /// Notes what came in by a form, or left.
+    pub fn told(&mut self, line: &Line, quantity: i64, at: i64) {
+        let known = self.lines.iter().find(|(id, _, _)| id == cut(&line.id)).and_then(|(_, _, price)| *price);
+        // An empty cart's value is known.
+        let value = if self.items == 0 { Some(0.0) } else { self.value };
+        self.value = value.zip(line.price.or(known)).map(|(value, price)| (value + price * quantity as f64).max(0.0));
+        self.items = u32::try_from((i64::from(self.items) + quantity).max(0)).unwrap_or(u32::MAX);
+        self.changed = at;
+        match self.told.iter_mut().find(|(id, _)| id == cut(&line.id)) {
+            Some((_, told)) => *told = told.saturating_add(quantity),
+            None => self.told.push((short(&line.id), quantity)),
+        }
+        trim(&mut self.told, MAX_TOLD);
     }
 
     /// Whether a cart is another than this one, as far as it shows itself.
     #[must_use]
     pub fn differs(&self, cart: &Cart) -> bool {
         if cart.lines.is_empty() && items(cart) > 0 {
-            return self.items != items(cart);
+            // A badge may count things or lines.
+            return ![self.items as usize, self.lines.len()].contains(&(items(cart) as usize));
         }
-        let amounts = |lines: &[(String, u32, Option<f64>)]| {
-            let mut amounts: Vec<_> = lines.iter().map(|(id, quantity, _)| (id.clone(), *quantity)).collect();
-            amounts.sort_unstable();
-            amounts
-        };
-        amounts(&self.lines) != amounts(&Self::of(cart, 0).lines)
+        let mut amounts: BTreeMap<&str, i64> = BTreeMap::new();
+        for (id, quantity, _) in &self.lines {
+            *amounts.entry(id).or_default() += i64::from(*quantity);
+        }
+        for line in &cart.lines {
+            *amounts.entry(cut(&line.id)).or_default() -= i64::from(line.quantity);
+        }
+        amounts.values().any(|difference| *difference != 0)
     }
 
     /// Whether a product is in it.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
         let id = cut(id);
-        self.lines.iter().any(|(line, _, _)| line == id)
+        let told = self.told.iter().find(|(told, _)| told == id).map_or(0, |(_, quantity)| *quantity);
+        let lines = self.lines.iter().filter(|(line, _, _)| line == id).map(|(_, quantity, _)| i64::from(*quantity));
+        lines.sum::<i64>() + told > 0
     }
 }
 

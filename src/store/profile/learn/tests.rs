@@ -153,15 +153,48 @@ fn price_bands_have_no_gaps() {
 }
 
 #[test]
-fn who_was_seen_logged_out_logs_in_and_leaves_no_name_behind() {
+fn who_was_seen_logged_out_logs_in_and_names_are_not_kept() {
     let mut profile = Profile::default();
     assert_eq!(told(&profile.learn(&member(true, &[("rank", "gold")]), &said(1, "home"))), [""; 0], "it was before");
     assert_eq!(told(&profile.learn(&member(false, &[]), &said(2, "home"))), [""; 0]);
     let again = member(true, &[("rank", "platinum"), ("name", "田中")]);
     assert_eq!(told(&profile.learn(&again, &said(3, "home"))), ["login"]);
-    assert_eq!(profile.member.fields["name"], "田中");
-    profile.learn(&member(false, &[]), &said(4, "home"));
     assert_eq!(profile.member.fields, [("rank".to_owned(), "platinum".to_owned())].into());
+}
+
+#[test]
+fn what_a_form_told_is_not_told_again_by_the_cart() {
+    let line = |id: &str, quantity| Line { id: id.into(), quantity, price: Some(100.0), ..Line::default() };
+    let mut profile = Profile::default();
+    profile.learn(&cart(&[("A", 1)]), &said(1, "cart"));
+    for (id, quantity) in [("A", 2), ("variant-7", 1)] {
+        assert!(profile.did(What::AddToCart(line(id, quantity)), 2).is_some());
+    }
+    let seen = profile.shop.cart.as_ref().unwrap();
+    assert_eq!((seen.items, seen.value, seen.contains("variant-7"), seen.changed), (4, Some(400.0), true, 2));
+    assert_eq!(told(&profile.learn(&badge(4), &said(3, "product"))), [""; 0]);
+    // The cart names the variant otherwise, and another tab has put something in.
+    let shown = cart(&[("A", 3), ("SKU-7", 1), ("B", 1)]);
+    assert_eq!(told(&profile.learn(&shown, &said(4, "cart"))), ["+1 B"]);
+    assert!(profile.did(What::RemoveFromCart(line("A", 3)), 5).is_some());
+    assert!(!profile.shop.cart.as_ref().unwrap().contains("A"));
+    assert_eq!(told(&profile.learn(&cart(&[("SKU-7", 1), ("B", 1)]), &said(6, "cart"))), [""; 0]);
+    assert_eq!(told(&profile.learn(&cart(&[("SKU-7", 1)]), &said(7, "cart"))), ["-1 B"]);
+}
+
+#[test]
+fn what_a_form_and_its_page_both_tell_happened_once() {
+    let mut profile = Profile::default();
+    assert!(profile.did(What::BeginCheckout { value: None }, 1).is_some());
+    assert_eq!(told(&profile.learn(&Content::default(), &said(2, "checkout"))), [""; 0]);
+    profile.learn(&member(false, &[]), &said(3, "account"));
+    assert!(profile.did(What::Login, 4).is_some());
+    assert_eq!(told(&profile.learn(&member(true, &[]), &said(5, "account"))), [""; 0]);
+    let search = Search { term: "茶".into(), results: None };
+    assert!(profile.did(What::Search(search.clone()), 6).is_some());
+    let page = Content { search: Some(search), ..Content::default() };
+    assert_eq!(told(&profile.learn(&page, &said(7, "search"))), [""; 0]);
+    assert_eq!(told(&profile.learn(&page, &said(7 + 1801, "search"))), ["search"]);
 }
 
 #[test]
