@@ -36,7 +36,8 @@ pub(super) struct Underway {
     /// What keeps others from reading the page meanwhile.
     claim: Option<u64>,
     page: Address,
-    _memory: Reserved,
+    /// As long as the page is read aside; else until its end.
+    memory: Option<Reserved>,
 }
 
 /// Where a page is.
@@ -139,12 +140,12 @@ impl Exchange {
         };
         let page =
             Address { host: request.host.to_owned(), path: request.path.to_owned(), query: request.query.to_owned() };
-        self.reading = Some(Box::new(Underway { aside, claim, page, _memory: memory }));
+        self.reading = Some(Box::new(Underway { aside, claim, page, memory: Some(memory) }));
     }
 
     /// Shows a piece of a page that passes untouched to whoever reads it.
     pub(super) fn read_along(&mut self, chunk: Option<&[u8]>, end: bool) {
-        let Some(reader) = self.reading.as_mut().and_then(|reading| reading.aside.as_mut()) else { return };
+        let Some(Underway { aside: Some(reader), memory, .. }) = self.reading.as_deref_mut() else { return };
         let reader = reader.get_mut().unwrap_or_else(PoisonError::into_inner);
         if reader.extractor().is_done() {
             return;
@@ -158,6 +159,7 @@ impl Exchange {
         }
         self.load.grown(reader.decoded());
         if reader.extractor().is_done() {
+            *memory = None;
             self.load.rewritten();
         }
         self.own += self.gateway.clock.monotonic().duration_since(began);
