@@ -4,6 +4,7 @@ use super::output::print;
 use crate::clock::{Clock as _, SystemClock};
 use crate::store;
 use anyhow::{Context, bail};
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -66,7 +67,7 @@ pub(super) fn restore(arguments: &Restore) -> anyhow::Result<()> {
         moved.extend(replaced);
     }
     for path in moved {
-        text.push_str(&format!("What was there is now {}.\n", path.display()));
+        let _ = writeln!(text, "What was there is now {}.", path.display());
     }
     print(&text)
 }

@@ -1,5 +1,6 @@
 mod kill;
 mod together;
+mod unknown;
 
 use super::*;
 use crate::event::{Arm, What};

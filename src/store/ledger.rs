@@ -44,8 +44,8 @@ impl BatchId {
     }
 }
 
-/// A backend remembers so many of a process's batches: more than are ever under way at once.
-pub(super) const REMEMBERED: i64 = 16;
+/// A backend remembers so many of a process's batches: more than others can come between two tries of one.
+pub(super) const REMEMBERED: i64 = 1_000;
 
 /// Names a process's batches.
 pub(super) struct Batches {

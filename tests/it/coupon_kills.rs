@@ -11,6 +11,7 @@ use noren::ids::{OsRandom, SiteId, VisitorId};
 use noren::store::coupons::{CodeAsk, Coupons, Holder, Issued, Step, Supply};
 use noren::store::{Store, StoreSettings};
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -69,7 +70,7 @@ fn how_many_codes_are_given_a_second() {
             let answers = runtime.block_on(reserve_all(&opened, asks));
             assert!(answers.iter().flatten().all(|issued| issued.fresh) && answers.iter().all(Option::is_some));
             let rate = f64::from(RATED) / start.elapsed().as_secs_f64();
-            text += &format!("| {store} | {pool} | {WORKERS} | {rate:.0} |\n");
+            let _ = writeln!(text, "| {store} | {pool} | {WORKERS} | {rate:.0} |");
         }
     }
     report("coupon-rates", &text);

@@ -38,3 +38,52 @@ async fn server_that_is_not_there_is_named_without_its_password() {
     let error = PostgresLedger::open(&url, &OsRandom).unwrap().ping().await.unwrap_err().to_string();
     assert!(error.contains("the store at postgres://") && !error.contains("s3cret"), "{error}");
 }
+
+/// Puts a file into the server's folder, for it alone.
+fn put(cluster: &Cluster, name: &str, content: &str) {
+    let data = cluster.sql("SHOW data_directory");
+    let file = format!("{data}/{name}");
+    std::fs::write(&file, content).unwrap();
+    for (program, argument) in [("chown", &*format!("--reference={data}/PG_VERSION")), ("chmod", "600")] {
+        assert!(std::process::Command::new(program).args([argument, &file]).status().unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn connection_is_encrypted_and_its_server_verified_as_sslmode_says() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let cluster = Cluster::start_with(&["fsync=off", "listen_addresses=127.0.0.1", &format!("port={port}")]);
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    put(&cluster, "server.crt", &made.cert.pem());
+    put(&cluster, "server.key", &made.signing_key.serialize_pem());
+    cluster.sql("ALTER SYSTEM SET ssl = on");
+    cluster.sql("SELECT pg_reload_conf()");
+    while cluster.sql("SHOW ssl") != "on" {}
+    let roots = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(roots.path(), made.cert.pem()).unwrap();
+    let root = format!("sslrootcert={}", roots.path().display());
+
+    let encrypted = "SELECT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'noren'";
+    for (host, query, outcome) in [
+        ("localhost", "sslmode=disable", Ok("f")),
+        ("localhost", "", Ok("t")),
+        ("127.0.0.1", "sslmode=require", Ok("t")),
+        ("localhost", &format!("sslmode=verify-full&{root}"), Ok("t")),
+        ("127.0.0.1", &format!("sslmode=verify-full&{root}"), Err("certificate")),
+        ("localhost", "sslmode=verify-full", Err("certificate")),
+    ] {
+        let url = format!("postgres://noren@{host}:{port}/noren?{query}");
+        let ledger = PostgresLedger::open(&url, &OsRandom).unwrap();
+        let answer = ledger.ping().await.map_err(|error| error.to_string());
+        match (answer, outcome) {
+            (Ok(()), Ok(wanted)) => assert_eq!(cluster.sql(encrypted), wanted, "{host} {query}"),
+            (Err(error), Err(wanted)) => assert!(error.contains(wanted), "{host} {query}: {error}"),
+            (answer, _) => panic!("{host} {query}: {answer:?}"),
+        }
+        drop(ledger);
+        while !cluster.sql(encrypted).is_empty() {
+            // The connection ends as the runtime drops its task.
+            tokio::task::yield_now().await;
+        }
+    }
+}

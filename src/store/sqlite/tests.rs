@@ -154,8 +154,8 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
         writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
-    let writes = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
-    let batch = [writer::Batch { id: BatchId::NONE, writes }];
+    let all = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
+    let batch = [writer::Batch { id: BatchId::NONE, writes: all }];
 
     writer.limit_pages(Some(20));
     let error = failed("db", &writer.commit(&batch, 0, Vec::new(), &mut Vec::new()).unwrap_err()).to_string();
