@@ -81,7 +81,8 @@ impl Server {
         stream.write_all(command.as_bytes()).expect("it takes the command");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it answers");
-        String::from_utf8_lossy(&answer).trim_end_matches("+OK\r\n").trim_end().to_owned()
+        let answer = String::from_utf8_lossy(&answer);
+        answer.strip_suffix("+OK\r\n").unwrap_or(&answer).trim_end().to_owned()
     }
 
     /// Stops it in the midst of whatever it does; it keeps its connections.
