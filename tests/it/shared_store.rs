@@ -8,18 +8,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const HTML: &str = "<!DOCTYPE html><html><head></head><body><p>page</p></body></html>";
 
+/// Has pages wait for their profiles: how fast these machines are is not what is asked.
+pub(crate) const PATIENT: &str = "[limits]\nprofile_deadline = '10s'\n";
+
 /// What everybody sees, what needs history, and what is seen twice at most; profiles are kept at `profiles`.
-pub(crate) fn rules_on(origin: &Origin, profiles: &str) -> Rules {
+pub(crate) fn rules_on(origin: &Origin, profiles: &str, more: &str) -> Rules {
     let rules = Rules::shop(origin.address());
     rules.scenario("hello", &inserting("true", "<i>hello</i>"));
     rules.scenario("known", &inserting("visitor.pageviews >= 3", "<i>known</i>"));
     rules.scenario("capped", &scenario("true", "[caps]\nper_visitor = 2", "<i>capped</i>", "prepend"));
-    rules.write("gateway.toml", &format!("[store]\nprofiles = '{profiles}'\n"));
+    rules.write("gateway.toml", &format!("[store]\nprofiles = '{profiles}'\n{more}"));
     rules
 }
 
 /// Page views of the visitor whose events a gateway has recorded.
-fn recorded(gateway: &Gateway) -> u64 {
+pub(crate) fn recorded(gateway: &Gateway) -> u64 {
     let database = rusqlite::Connection::open(gateway.data().join("noren.db")).unwrap();
     let count = "SELECT count(*) FROM events WHERE kind = 'page_view'";
     database.query_row(count, (), |row| row.get::<_, i64>(0)).unwrap() as u64
@@ -33,7 +36,7 @@ fn online(gateway: &Gateway) -> u64 {
 fn visitor_is_one_and_the_same_on_every_gateway() {
     let server = Server::start(&[]);
     let origin = Origin::page("", HTML);
-    let rules = rules_on(&origin, &server.url());
+    let rules = rules_on(&origin, &server.url(), PATIENT);
     let one = Gateway::serve(rules.path());
     let other = Gateway::serve_beside(rules.path(), &one);
     let mut visitor = Visitor::default();
@@ -53,7 +56,7 @@ fn visitor_is_one_and_the_same_on_every_gateway() {
 fn gateways_share_a_cluster() {
     let cluster = Cluster::start();
     let origin = Origin::page("", HTML);
-    let rules = rules_on(&origin, &cluster.url());
+    let rules = rules_on(&origin, &cluster.url(), PATIENT);
     let one = Gateway::serve(rules.path());
     let other = Gateway::serve_beside(rules.path(), &one);
     for _ in 0..6 {
@@ -75,7 +78,7 @@ fn killed_gateway_costs_the_other_nothing() {
     const PAGES: usize = 30;
     let server = Server::start(&[]);
     let origin = Origin::page("", HTML);
-    let rules = rules_on(&origin, &server.url());
+    let rules = rules_on(&origin, &server.url(), PATIENT);
     let mut one = Gateway::serve(rules.path());
     let other = Gateway::serve_beside(rules.path(), &one);
     let (doomed, safe) = (one.address(), other.address());
