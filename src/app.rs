@@ -4,11 +4,12 @@ mod data;
 mod sweeper;
 
 use crate::admission::Admission;
+use crate::catalogue::{Catalogues, Keeper};
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::{Gateway as Settings, StorePlace};
 use crate::config::render::{Style, human};
-use crate::exchange::{FailureLog, Gateway, Learnt};
+use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -35,6 +36,9 @@ use tokio::sync::watch;
 
 /// How often draining looks whether all requests have ended.
 const DRAIN_TICK: Duration = Duration::from_millis(20);
+
+/// How long the store is given for what was learnt of products, at the end.
+const KEEPING: Duration = Duration::from_secs(3);
 
 /// What to start: command line flags win over `gateway.toml`.
 pub struct Start {
@@ -174,6 +178,8 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         running;
     let Opened { store, presence, .. } = stores(&settings, &data, &*random)?;
     let online = Arc::new(Online::new(presence, clock.clone()));
+    let catalogues = Arc::new(Catalogues::new(usize::try_from(settings.limits.catalogue_memory).unwrap_or(usize::MAX)));
+    let keeper = Keeper::new(catalogues.clone(), store.clone());
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
     let worker = worker.noting(online.clone());
     // Two processes' requests are told apart in one log.
@@ -192,6 +198,8 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         settings: reloader.gateway(),
         admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
+        pages_read: PagesRead::default(),
+        catalogues,
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
         failure_log: FailureLog::default(),
@@ -224,6 +232,9 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     });
     tasks.spawn(async move { online.run().await });
     tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
+    let (keep, kept) = watch::channel(false);
+    let mut keeping = tokio::task::JoinSet::new();
+    keeping.spawn(keeper.run(kept));
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),
@@ -244,6 +255,10 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let _ = stop.send(true);
     drain(&gateway, settings.grace_period, &*clock).await;
     reloader.stop();
+    let _ = keep.send(true);
+    if tokio::time::timeout(KEEPING, keeping.join_all()).await.is_err() {
+        tracing::warn!("the store does not take what was learnt of products: it is learnt anew");
+    }
     if let Err(error) = recorder.shutdown().await {
         tracing::error!(%error, "the recorder could not write everything");
     }
@@ -323,6 +338,8 @@ fn gauges(
         let metrics = &gateway.metrics;
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         metrics.in_flight.set(as_gauge(gateway.in_flight.load(Ordering::Relaxed) as u64));
+        metrics.products.set(as_gauge(gateway.catalogues.products() as u64));
+        metrics.catalogue_bytes.set(as_gauge(gateway.catalogues.bytes() as u64));
         let (connections, _, memory) = gateway.admission.now();
         metrics.connections.set(as_gauge(connections as u64));
         metrics.rewrite_memory.set(as_gauge(memory as u64));

@@ -188,6 +188,7 @@ impl Gateway {
             ("threads", self.threads != new.threads),
             ("geo_database", self.geo_database != new.geo_database),
             ("log", self.log != new.log),
+            ("catalogue_memory", self.limits.catalogue_memory != new.limits.catalogue_memory),
             ("store", self.store != new.store),
         ]
         .into_iter()

@@ -14,6 +14,7 @@ mod live;
 mod merge;
 mod postgres;
 pub mod presence;
+pub mod products;
 pub mod profile;
 pub mod records;
 mod redis;
@@ -27,6 +28,7 @@ use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
 use ledger::{BatchId, Ledger};
+use products::{NoProducts, Products};
 use profile::Profile;
 use records::Records;
 use std::path::Path;
@@ -206,6 +208,11 @@ pub trait Store: Send + Sync {
     /// What is kept of visitors, for them to see and to have erased.
     fn records(&self) -> &dyn Records {
         &records::NoRecords
+    }
+
+    /// The products that stand beside the profiles.
+    fn products(&self) -> &dyn Products {
+        &NoProducts
     }
 
     /// Answers if the backend can be read and written now.

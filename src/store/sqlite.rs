@@ -11,6 +11,7 @@
 
 pub(super) mod backup;
 mod coupons;
+mod products;
 mod reader;
 mod records;
 mod schema;
@@ -20,6 +21,7 @@ use super::codes::CodeMaker;
 use super::coupons::Coupons;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::products::Products;
 use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::event::Event;
@@ -180,6 +182,10 @@ impl Store for SqliteStore {
     }
 
     fn records(&self) -> &dyn Records {
+        self
+    }
+
+    fn products(&self) -> &dyn Products {
         self
     }
 

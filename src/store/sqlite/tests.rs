@@ -1,3 +1,5 @@
+mod backup;
+
 use super::*;
 use crate::ids::{OsRandom, SiteId};
 use crate::store::contract::{self, click, expose, exposures, key, put};
