@@ -208,3 +208,27 @@ async fn batch_that_fails_by_half_is_kept_by_the_other_half() {
     assert!(matches!(failed, StoreError::Profiles { .. }), "{failed}");
     assert_eq!(stores.count_events(&SiteId::new("half")), 1);
 }
+
+/// Nothing gathers while a server hangs, and it is found again by itself.
+#[tokio::test]
+async fn server_that_hangs_and_goes_gathers_nobody_and_is_found_again() {
+    let mut server = Server::start(&[]);
+    let stores = Stores::new(server.url());
+    let store = stores.open().store;
+    store.ping().await.unwrap();
+    server.hang();
+    let mut loads = tokio::task::JoinSet::new();
+    for visitor in 0..6_000 {
+        let store = store.clone();
+        loads.spawn(async move { store.load(&key("crowd", visitor)).await.map(drop) });
+    }
+    let refused = loads.join_all().await.into_iter().filter(|load| matches!(load, Err(StoreError::Overloaded { .. })));
+    assert!(refused.count() > 1_000);
+    server.kill();
+    while store.ping().await.is_ok() {}
+    server.restart();
+    while store.ping().await.is_err() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store.load(&key("crowd", 1)).await.unwrap();
+}

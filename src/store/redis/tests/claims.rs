@@ -24,7 +24,7 @@ fn claim(id: u64) -> Claim {
 
 /// Two machines on one server.
 struct Two {
-    _server: Server,
+    server: Server,
     stores: Stores,
     one: Arc<dyn Store>,
     other: Arc<dyn Store>,
@@ -35,7 +35,7 @@ impl Two {
         let server = Server::start(&[]);
         let stores = Stores::new(server.url());
         let (one, other) = (stores.open().store, stores.open().store);
-        Self { _server: server, stores, one, other }
+        Self { server, stores, one, other }
     }
 
     async fn granted(&self, claims: &[Claim]) -> Vec<bool> {
@@ -151,7 +151,7 @@ async fn many_claims_under_way_stay_bounded_and_exact() {
     let claims: Vec<Claim> = (0..500).map(|id| Claim { per_visitor: Some(400), ..claim(id) }).collect();
     let granted = two.granted(&claims).await.into_iter().filter(|granted| *granted).count();
     assert_eq!(granted, 400);
-    let size = two._server.ask(&["MEMORY", "USAGE", &name(&key("s", 1), "c")]);
+    let size = two.server.ask(&["MEMORY", "USAGE", &name(&key("s", 1), "c")]);
     let size: u64 = size.trim_start_matches(':').parse().unwrap();
     assert!(size < 8192, "{size}");
     assert_eq!(two.stores.open().store.claim(&key("s", 2), &[]).await.unwrap(), Vec::<bool>::new());

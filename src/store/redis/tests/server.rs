@@ -72,16 +72,17 @@ impl Server {
     pub(crate) fn ask(&self, words: &[&str]) -> String {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("it listens");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        let mut command = format!("*{}\r\n", words.len());
+        let mut command = format!("*{}\r\n", words.len()).into_bytes();
         for word in words {
-            command += &format!("${}\r\n{word}\r\n", word.len());
+            write!(command, "${}\r\n{word}\r\n", word.len()).expect("memory takes it");
         }
         // Its answer to this ends what is read.
-        command += "*1\r\n$4\r\nQUIT\r\n";
-        stream.write_all(command.as_bytes()).expect("it takes the command");
+        command.extend_from_slice(b"*1\r\n$4\r\nQUIT\r\n");
+        stream.write_all(&command).expect("it takes the command");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it answers");
-        String::from_utf8_lossy(&answer).trim_end_matches("+OK\r\n").trim_end().to_owned()
+        let answer = String::from_utf8_lossy(&answer);
+        answer.strip_suffix("+OK\r\n").unwrap_or(&answer).trim_end().to_owned()
     }
 
     /// Stops it in the midst of whatever it does; it keeps its connections.
