@@ -61,3 +61,41 @@ pub struct Price {
     /// When it changed, Unix seconds.
     pub changed: i64,
 }
+
+#[cfg(test)]
+pub(super) mod contract {
+    use super::*;
+
+    /// What every backend must hold. `open` gives a store on the same data each time.
+    pub(in crate::store) async fn holds<S>(open: impl Fn() -> S, products: impl Fn(&S) -> &dyn Products) {
+        let (shop, other) = (SiteId::new("shop"), SiteId::new("other"));
+        let kept = |id: &str, seen: i64| Kept {
+            product: Product {
+                id: id.into(),
+                name: Some("湯呑み\u{0}".into()),
+                price: Some(1200.0),
+                ..Product::default()
+            },
+            prices: vec![Price { currency: Some("JPY".into()), amount: 1200.0, before: Some(1500.0), changed: 7 }],
+            pages: vec!["/item/1?a=b".into()],
+            seen,
+            read: seen - 1,
+        };
+        let ids = |found: Vec<Kept>| found.into_iter().map(|kept| kept.product.id).collect::<Vec<_>>();
+        let store = open();
+        assert_eq!(products(&store).all(&shop).await.unwrap(), []);
+        let first = vec![kept("a", 1), kept("b", 2), kept("c", 3)];
+        products(&store).put(&shop, first, Vec::new()).await.unwrap();
+        products(&store).put(&other, vec![kept("a", 1)], vec!["b".into()]).await.unwrap();
+        products(&store).put(&shop, vec![kept("a", 9)], vec!["b".into(), "unknown".into()]).await.unwrap();
+        products(&store).put(&shop, Vec::new(), Vec::new()).await.unwrap();
+        drop(store);
+
+        let store = open();
+        let found = products(&store).all(&shop).await.unwrap();
+        assert_eq!((found[0].seen, found[0].prices.clone()), (9, kept("a", 9).prices));
+        assert_eq!((found[0].pages.clone(), found[0].product.price), (kept("a", 9).pages, Some(1200.0)));
+        assert_eq!(ids(found), ["a", "c"], "the latest seen first");
+        assert_eq!(ids(products(&store).all(&other).await.unwrap()), ["a"]);
+    }
+}

@@ -206,6 +206,10 @@ impl Ledger for SqliteStore {
         self.write_once(batch, events.into_iter().map(Write::Event).collect()).await
     }
 
+    fn products(&self) -> &dyn Products {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         Store::ping(self).await
     }

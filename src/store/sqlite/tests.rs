@@ -181,6 +181,12 @@ async fn what_was_handed_over_before_the_end_is_written() {
 }
 
 #[tokio::test]
+async fn sqlite_keeps_products() {
+    let folder = Folder::new();
+    crate::store::products::contract::holds(|| folder.open().unwrap(), |store| Store::products(store)).await;
+}
+
+#[tokio::test]
 async fn unreadable_profile_fails_its_own_visitor_only() {
     let folder = Folder::new();
     let store = folder.open().unwrap();
