@@ -20,6 +20,7 @@ use crate::reload::{POLL, Reloader, Setup, StatusHandle};
 use crate::rules::{LoadOptions, site_for_origin};
 use crate::store::StoreSettings;
 use crate::telemetry::{self, LogFormat, Metrics};
+use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use anyhow::{Context, bail};
@@ -91,6 +92,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
+    let customers = CustomerKey::open(&data.path.join("customer-key"), &*random)?;
     // A database that was cut off while it was renewed must not keep the shops from being served.
     let geo = settings.geo_database.as_deref().and_then(|path| {
         GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
@@ -113,8 +115,21 @@ pub fn run(start: Start) -> anyhow::Result<()> {
         .build()
         .context("the worker threads could not be started")?;
     let metrics = Metrics::new().context("the metrics could not be registered")?;
-    let running =
-        Running { settings, reloader, world, certs, sockets, threads, clock, random, keys, geo, metrics, data };
+    let running = Running {
+        settings,
+        reloader,
+        world,
+        certs,
+        sockets,
+        threads,
+        clock,
+        random,
+        keys,
+        customers,
+        geo,
+        metrics,
+        data,
+    };
     let done = runtime.block_on(serve(running, start.started));
     runtime.shutdown_timeout(Duration::from_secs(1));
     done
@@ -164,14 +179,28 @@ struct Running {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     keys: KeyRing,
+    customers: CustomerKey,
     geo: Option<GeoDatabase>,
     metrics: Metrics,
     data: DataFolder,
 }
 
 async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()> {
-    let Running { settings, reloader, world, certs, sockets, threads, clock, random, keys, geo, metrics, data } =
-        running;
+    let Running {
+        settings,
+        reloader,
+        world,
+        certs,
+        sockets,
+        threads,
+        clock,
+        random,
+        keys,
+        customers,
+        geo,
+        metrics,
+        data,
+    } = running;
     let location = data.path.join("noren.db").display().to_string();
     let store = crate::store::open(&location, &StoreSettings::default(), &*random)?;
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
@@ -184,6 +213,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         store,
         recorder: recorder.clone(),
         keys,
+        customers,
         clock: clock.clone(),
         random,
         metrics: metrics.clone(),

@@ -36,6 +36,8 @@ pub struct Site {
     pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
+    /// A customer's browser stands for itself again once they have logged out in it.
+    pub part_at_logout: bool,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
     /// How it keeps its visitors' privacy.

@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "app action certs clock config demo facts geo ids reload rules scenario site store telemetry visitor world",
+        "app action certs clock commerce config demo facts geo ids reload rules scenario site store telemetry visitor world",
     ),
     (
         "app",

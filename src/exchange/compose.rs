@@ -101,6 +101,7 @@ impl Exchange {
         }
         drop(guard);
         self.delivery.profile = live;
+        self.delivery.customer = customer;
         if self.delivery.lost && plan.edits.is_empty() {
             self.load.fail("template");
         }

@@ -3,6 +3,7 @@
 use super::{Exchange, Guest, Outcome};
 use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
+use crate::facts::Customer;
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
 use crate::transform::{BailOut, Transform};
@@ -16,6 +17,8 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the shop said of its customer by the mapping in `site.toml`.
+    pub(super) customer: Customer,
     /// What the page said, once it was read.
     pub(super) said: Option<Content>,
     /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
@@ -59,7 +62,8 @@ impl Exchange {
             return;
         }
         // What this page made happen is not owed to what it delivers.
-        let mut writes = self.page_happened(id, profile.as_ref());
+        let said = self.delivery.said.take().unwrap_or_default();
+        let mut writes = self.page_happened(id, profile.as_ref(), &said);
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
         let mut delivered = 0;
@@ -82,10 +86,14 @@ impl Exchange {
         if delivered > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
         }
-        if let Some(profile) = profile {
-            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+        if let Some(profile) = &profile {
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile.clone()));
         }
         self.gateway.record_all(writes);
+        // Last, so that all of this page is in what may be moved.
+        if let Some(profile) = profile {
+            self.settle_customer(id, &profile, &said);
+        }
     }
 
     /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.

@@ -163,7 +163,8 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         session_timeout: settings.session_timeout,
         pages: settings.pages,
         deliver_by: settings.deliver_by,
-        customer: settings.customer,
+        customer: settings.customer.mappings,
+        part_at_logout: settings.customer.part_at_logout,
         limits: settings.limits,
         asking: settings
             .privacy

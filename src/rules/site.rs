@@ -19,7 +19,7 @@ use super::LoadOptions;
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
+use crate::site::{CookieSettings, DeliverBy, Origin, PagePattern, SiteLimits};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -108,7 +108,7 @@ pub(super) struct Settings {
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
-    pub(super) customer: Vec<CustomerMapping>,
+    pub(super) customer: customer::Found,
     pub(super) limits: SiteLimits,
     pub(super) privacy: PrivacySettings,
 }
@@ -132,7 +132,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
         pages: table.table("pages").map(pages::read).unwrap_or_default(),
-        customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        customer: table.table("customer").map(customer::read).unwrap_or_default(),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         privacy: privacy::read(&mut table, &cookie),
         cookie,

@@ -6,6 +6,7 @@ mod codec;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod joined;
 mod live;
 mod merge;
 pub mod profile;

@@ -17,6 +17,7 @@ mod support;
 mod browser_policies;
 mod codings;
 mod conformance;
+mod customers;
 mod demo;
 mod durability;
 mod floods;
