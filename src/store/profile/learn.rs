@@ -29,10 +29,7 @@ impl Profile {
     /// Takes in what was said, and tells what happened by it.
     pub fn learn(&mut self, content: &Content, said: &Said<'_>) -> Vec<What> {
         let mut events = Vec::new();
-        let kind = match (said.kind, content.kind.as_deref()) {
-            ("other", Some(kind)) => kind,
-            (kind, _) => kind,
-        };
+        let kind = content.kind.as_deref().filter(|_| said.kind == "other").unwrap_or(said.kind);
         if let Some(member) = &content.member {
             self.learn_member(member, said.shared, &mut events);
         }
@@ -52,11 +49,10 @@ impl Profile {
             (None, None) => {}
         }
         match kind {
-            "checkout" if content.order.is_none() => {
-                if !std::mem::replace(&mut self.shop.at_checkout, true) {
-                    let value = self.shop.cart.as_ref().and_then(|cart| cart.value);
-                    events.push(What::BeginCheckout { value });
-                }
+            "checkout" if content.order.is_none() && !self.shop.at_checkout => {
+                self.shop.at_checkout = true;
+                let value = self.shop.cart.as_ref().and_then(|cart| cart.value);
+                events.push(What::BeginCheckout { value });
             }
             // Who looks at goods again goes to the till anew; what lies between its pages (an address, a payment) does not.
             "home" | "category" | "product" | "cart" | "search" | "thankyou" => self.shop.at_checkout = false,
