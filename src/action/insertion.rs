@@ -1,6 +1,7 @@
 //! The one shape that every kind of action is compiled to: a fragment a language, and where it goes.
 
 use super::accent::Accent;
+use super::markup::Fragment;
 use super::settings::{Localized, Placement, Settings};
 use super::template::{Drawn, Field, Source};
 use super::{Action, ActionError, Lowered, Lowering, escape, words};
@@ -213,12 +214,14 @@ impl Draft {
         languages.extend(given.into_iter().filter(|language| !language.is_empty() && *language != cx.locale));
 
         let mut by_language: Vec<(Box<str>, Drawn)> = Vec::with_capacity(languages.len());
-        let mut sources = std::mem::take(&mut self.sources);
+        let (mut sources, mut fits) = (std::mem::take(&mut self.sources), true);
         for language in languages {
             match self.draw(&language, cx.locale, cx.prefix, &marker) {
-                Ok((drawn, loads_from)) => {
+                Ok((drawn, Fragment { html, sources: loads_from })) => {
                     by_language.push((language.into(), drawn));
                     sources.extend(loads_from);
+                    // One warning is enough.
+                    fits = fits && placement.as_ref().is_none_or(|place| place.takes(&html));
                 }
                 Err(problem) => {
                     self.report(settings, problem);
@@ -228,6 +231,9 @@ impl Draft {
         }
         sources.sort_unstable();
         sources.dedup();
+        if !fits {
+            self.warn_of_misfit(settings);
+        }
         let placement = placement?;
         let triggered = !show.is_empty();
         let needs = Needs { style: needs.style || triggered, runtime: needs.runtime || triggered, ..needs };
@@ -241,7 +247,7 @@ impl Draft {
         site: &str,
         prefix: &str,
         marker: &str,
-    ) -> Result<(Drawn, Vec<Box<str>>), super::template::InvalidTemplate> {
+    ) -> Result<(Drawn, Fragment), super::template::InvalidTemplate> {
         let mut fields: Vec<(&'static str, Field)> = self
             .fields
             .iter()
@@ -266,6 +272,24 @@ impl Draft {
         // The prefix is no value: it stands in attributes' names, too.
         let frame = &frame.replace("{{ prefix }}", prefix);
         Drawn::new(&Source { frame, fields, absent: &self.absent, marker })
+    }
+
+    /// Says that browsers would drop or move a part of the markup, so that it is given up on every page.
+    fn warn_of_misfit(&self, settings: &Settings<'_, '_, '_>) {
+        let span = match &self.frame {
+            Frame::Inline(text) => text.span.clone(),
+            Frame::File(name, _) => name.span.clone(),
+            Frame::BuiltIn(_) => settings.table.span(),
+        };
+        settings.table.warning(
+            "markup-misplaced",
+            span,
+            "this markup cannot stand at its place: browsers would drop or move a part of it, so that it is never inserted",
+            Some(
+                "place rows and cells in a table, and nothing else between a table and its cells; or choose another `place`"
+                    .into(),
+            ),
+        );
     }
 
     /// Reports a problem where the merchant wrote what it is about. The built-in frames are right: if one fails, it is for

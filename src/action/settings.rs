@@ -5,7 +5,7 @@
 use super::accent::Accent;
 use super::{Field, ReadContext};
 use crate::config::reader::{Placed, Table, suggest};
-use crate::transform::{Position, Selector, Target};
+use crate::transform::{Position, Selector, Target, can_stand};
 use std::fmt::Write;
 use std::ops::Range;
 use std::time::Duration;
@@ -117,6 +117,13 @@ impl Localized {
 pub(super) struct Placement {
     pub(super) target: Target,
     pub(super) position: Position,
+}
+
+impl Placement {
+    /// Whether there may be a page that takes this markup here.
+    pub(super) fn takes(&self, html: &[u8]) -> bool {
+        html.is_empty() || can_stand(html, &self.target, self.position)
+    }
 }
 
 /// A link.

@@ -4,7 +4,7 @@
 //! only bounded, and [`super::markup`] escapes them where they land, so that no filter or block can turn it off.
 
 use super::ActionError;
-use super::markup::{self, VALUE_END, VALUE_START};
+use super::markup::{self, Fragment, VALUE_END, VALUE_START};
 use super::scope::{Branch, Node, Sample};
 use crate::facts::FactSource;
 use bytes::Bytes;
@@ -61,8 +61,8 @@ pub(super) struct InvalidTemplate {
 }
 
 impl Drawn {
-    /// Compiles, checks and, if it can, renders.
-    pub(super) fn new(source: &Source<'_>) -> Result<(Self, Vec<Box<str>>), InvalidTemplate> {
+    /// Compiles, checks and, if it can, renders; gives the fragment as it is with every fact, too.
+    pub(super) fn new(source: &Source<'_>) -> Result<(Self, Fragment), InvalidTemplate> {
         let mut env = ENGINE.clone();
         let mut scope = Branch::default();
         let frame = markup::clean(source.frame).into_owned();
@@ -93,13 +93,13 @@ impl Drawn {
         // Once with every fact and once with none: that finds unknown filters, endless loops and markup that breaks the page.
         let full = live.render(&Sample::Everything).map_err(Failure::into_invalid)?;
         if live.scope.is_fixed() {
-            return Ok((Self::Ready(full.html), full.sources));
+            return Ok((Self::Ready(full.html.clone()), full));
         }
         let bare = live.render(&Sample::Nothing);
         if let Err(Failure::Markup(problem)) = bare {
             return Err(Failure::Markup(problem).into_invalid());
         }
-        Ok((Self::Live(Box::new(live)), full.sources))
+        Ok((Self::Live(Box::new(live)), full))
     }
 
     /// Whether it prints what is known from the page's own content.
@@ -136,7 +136,7 @@ impl fmt::Debug for Live {
 }
 
 impl Live {
-    fn render(&self, facts: &dyn FactSource) -> Result<markup::Fragment, Failure> {
+    fn render(&self, facts: &dyn FactSource) -> Result<Fragment, Failure> {
         let scope = self.scope.evaluate::<Failure>(facts, &|name, scope, is_url| {
             let template = self.env.get_template(name);
             let rendered =

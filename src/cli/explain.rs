@@ -113,7 +113,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         query,
         host,
         headers: &headers,
-        page_kind: site.page_kind(url.path()),
+        page_kind: site.page_kind(url.path(), url.query().unwrap_or_default()),
         status: Some(arguments.status),
         history: (!is_bot && consent.personalisation).then_some(&profile),
         id_known: arguments.visitor.is_some() && !visitor.new,

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod detect;
 mod explain;
 mod forget;
 mod init;
@@ -40,6 +41,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Erase everything that is kept of a visitor
     Forget(forget::Arguments),
+    /// Say which platform a shop is built with, and what Noren finds on a page of it
+    Detect(detect::Arguments),
     /// Write a commented starter to build one's own rules on
     Init {
         /// Folder to write to; it must not hold rules yet
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
         Command::Check { dir, format } => return check::run(&dir, format),
         Command::Explain(arguments) => return explain::run(&arguments),
         Command::Forget(arguments) => forget::run(&arguments),
+        Command::Detect(arguments) => return detect::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -22,15 +22,19 @@ mod load;
 mod own;
 mod policies;
 mod privacy;
+mod reading;
 mod receive;
 mod respond;
+mod taps;
 
 pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
 pub use own::OwnCall;
+pub use reading::PagesRead;
 
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -85,6 +89,10 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// Which pages were read of late.
+    pub pages_read: PagesRead,
+    /// What the shops sell.
+    pub catalogues: Arc<Catalogues>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -187,6 +195,8 @@ pub struct Exchange {
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    reading: Option<Box<reading::Underway>>,
+    tapped: Option<Box<taps::Tapped>>,
     _in_flight: InFlight,
 }
 
@@ -290,7 +300,12 @@ impl Exchange {
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.end_reading(outcome);
+            self.tell_heard(outcome);
+            self.record(outcome);
+        }));
+        if recorded.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
         }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -151,7 +151,8 @@ impl Gateway {
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
         let Some(visitor) = visitor else { return StatusCode::NO_CONTENT };
-        let kind = site.page_kind(&report.p);
+        let (path, query) = report.p.split_once('?').unwrap_or((&report.p, ""));
+        let kind = site.page_kind(path, query);
         let what = match &*report.e {
             "view" => {
                 self.learnt.seen(&site.id, kind, &arm.scenario);

@@ -46,7 +46,7 @@ impl Exchange {
     /// Decides, and says how the head changes. [`Exchange::head_arrived`] comes before.
     pub fn response(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> HeadEdits {
         let began = self.gateway.clock.monotonic();
-        self.kind = self.site.page_kind(request.path);
+        self.kind = self.site.page_kind(request.path, request.query);
         let mut edits = HeadEdits::default();
         for mapping in &self.site.customer {
             if let CustomerSource::ResponseHeader(name) = &mapping.from
@@ -60,6 +60,7 @@ impl Exchange {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
         self.settle_down(status, headers);
+        self.tap_answer(status, headers);
         if self.load.is_shed() {
             self.note_shed(request, status, headers);
         }
@@ -71,11 +72,14 @@ impl Exchange {
                 self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
                 self.load.fail("panic");
                 self.transform = None;
+                self.reading = None;
                 self.treatment = "pass";
                 self.forget_arms();
                 edits = before;
             }
-            if self.transform.is_none() {
+            if self.transform.is_none() && self.reading.is_some() {
+                self.load.only_read();
+            } else if self.transform.is_none() {
                 self.load.pass();
             }
         }
@@ -127,6 +131,7 @@ impl Exchange {
             }
         }
         self.introduce(headers, edits, changed);
+        self.begin_reading(request, &page, transform.as_mut());
         if !changed {
             return;
         }
@@ -169,7 +174,11 @@ impl Exchange {
     /// # Errors
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
-        let Some(transform) = &mut self.transform else { return Ok(()) };
+        self.overhear(chunk.as_deref());
+        let Some(transform) = &mut self.transform else {
+            self.read_along(chunk.as_deref(), end);
+            return Ok(());
+        };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
@@ -192,7 +201,9 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
-                self.load.rewritten();
+                if transform.extractor().is_none_or(|extractor| extractor.is_done()) {
+                    self.load.rewritten();
+                }
                 *chunk = Some(passed);
                 return Ok(());
             }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::action::{Action, ActionError, Lowered, Lowering};
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::client::Files;
 use crate::clock::SystemClock;
 use crate::ids::{OsRandom, SiteId};
@@ -18,6 +19,8 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
+
+mod reading;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
 
@@ -165,8 +168,12 @@ impl Shop {
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
+            recipe: crate::transform::extract::Recipe::default(),
+            learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
             part_at_logout: false,
+            taps: Arc::default(),
+            max_products: 100,
             holdout: 0,
             https_redirect: false,
             enabled: true,
@@ -188,7 +195,9 @@ impl Shop {
             metrics: Metrics::new().unwrap(),
             geo: None,
             learnt: Learnt::default(),
+            pages_read: PagesRead::default(),
             settings: Arc::default(),
+            catalogues: Arc::new(Catalogues::new(usize::MAX)),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),
@@ -350,6 +359,7 @@ async fn page_that_the_parser_gives_up_on_is_complete_and_its_scenarios_are_name
         let shop = Shop::new(&[("good", Act::Inserts("<b>good</b>"))], Loading::Works);
         let served = shop.serve(request, &[(CONTENT_LENGTH, "1")], &html).await;
         assert!(served.body == html, "not a byte is lost");
-        assert_eq!((shop.failures("parser_limit"), shop.named()), (1, vec!["shop parser_limit good".to_owned()]));
+        let named = ["shop extract -", "shop parser_limit good"].map(str::to_owned);
+        assert_eq!((shop.failures("parser_limit"), shop.failures("extract"), shop.named()), (1, 1, named.to_vec()));
     }
 }

@@ -3,12 +3,14 @@
 //! Decides whether bytes are a request at all and how long they are waited for. Knows nothing of hosts, sites or visitors.
 
 mod head;
+mod hello;
 
 use super::Proxy;
 use super::wire::Wire;
 use crate::exchange::{Answer, Gateway};
 use async_trait::async_trait;
 use head::Refused;
+pub(super) use hello::Hello;
 use pingora::apps::{HttpServerApp, ServerApp};
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{self, H2Accept, HttpSession};
@@ -41,7 +43,11 @@ pub(super) struct Door {
 #[async_trait]
 impl ServerApp for Door {
     async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
-        let connected = self.gateway.connect(super::heads::peer_of(&stream))?;
+        // One over TLS has taken its place before its handshake.
+        let connected = match stream.get_ssl_digest() {
+            Some(_) => None,
+            None => Some(self.gateway.connect(super::heads::peer_of(&stream))?),
+        };
         let (door, shutdown) = (self.clone(), shutdown.clone());
         #[expect(
             clippy::disallowed_methods,

@@ -1,7 +1,7 @@
 //! Listening sockets: bound here, handed to pingora, handed over to the next process.
 
 use super::Proxy;
-use super::door::Door;
+use super::door::{Door, Hello};
 use super::peers::Peers;
 use super::wire;
 use crate::exchange::Gateway;
@@ -101,6 +101,7 @@ pub async fn serve(
     shutdown: ShutdownWatch,
 ) {
     let mut listeners = Listeners::new();
+    listeners.set_pre_tls_callback(Arc::new(Hello(gateway.clone())));
     let options = socket_options(gateway.settings.load().limits.client_timeout);
     let endpoint =
         |address: &String| ListenerConfig::tcp(address).tcp_socket_options(options.clone()).l4_buffer(wire::NO_BUFFERS);

@@ -157,14 +157,18 @@ impl ProxyHttp for Proxy {
         client_reused: bool,
     ) -> Box<Error> {
         let mut error = error.more_context(format!("Peer: {peer}"));
-        // Only a connection that was kept from before may have died of old age: then, and only for idempotent methods
-        // whose body is still at hand, the request is sent once more (RFC 9110 §9.2.2). It goes to the same address.
-        let again = client_reused
-            && session.req_header().method.is_idempotent()
+        // A request is sent once more, to the same address, if its body is still at hand and nobody has heard an answer: where the
+        // shop has said over HTTP/2 that it did not take it (RFC 9113 §8.7); and, if its method is idempotent, where a connection
+        // that was kept from before may have died of old age (RFC 9110 §9.2.2).
+        let idempotent = session.req_header().method.is_idempotent();
+        let not_taken = matches!(error.etype(), ErrorType::H2Error | ErrorType::H2Downgrade);
+        error.retry.decide_reuse(client_reused);
+        let again = error.retry()
+            && (idempotent || not_taken)
             && !session.as_ref().retry_buffer_truncated()
             && !respond::is_answered(session);
-        error.retry.decide_reuse(again);
-        if error.retry() {
+        error.set_retry(again);
+        if again {
             ctx.tried.pop();
         }
         error
@@ -196,6 +200,9 @@ impl ProxyHttp for Proxy {
             if ctx.upload.is_too_slow(piece.len(), self.gateway.clock.monotonic(), rate) {
                 return Err(Error::explain(ErrorType::ReadTimedout, "the upload was too slow").into_down());
             }
+        }
+        if let (Some(exchange), Some(piece)) = (&mut ctx.exchange, body.as_deref()) {
+            exchange.request_body(piece);
         }
         // An empty last piece makes pingora send a second, illegal terminating chunk upstream.
         if end && body.as_ref().is_some_and(Bytes::is_empty) {

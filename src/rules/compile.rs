@@ -162,9 +162,13 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         cookie: settings.cookie,
         session_timeout: settings.session_timeout,
         pages: settings.pages,
+        recipe: settings.recipe,
+        learn: settings.learn,
         deliver_by: settings.deliver_by,
         customer: settings.customer.mappings,
         part_at_logout: settings.customer.part_at_logout,
+        taps: Arc::new(settings.taps),
+        max_products: settings.max_products,
         limits: settings.limits,
         asking: settings
             .privacy

@@ -137,7 +137,7 @@ fn every_setting_of_a_site_is_taken() {
     );
     insta::assert_debug_snapshot!(site);
     assert_eq!(
-        (site.page_kind("/item/3"), site.page_kind("/item/3/x"), site.page_kind("/p/1/2")),
+        (site.page_kind("/item/3", ""), site.page_kind("/item/3/x", ""), site.page_kind("/p/1/2", "")),
         ("product", "other", "product")
     );
 }

@@ -21,17 +21,21 @@ pub trait Coupons: Send + Sync {
     ) -> Result<usize, StoreError>;
 
     /// Gives the holder their code of a pool: the one that they have, or else a fresh one. It is committed when this returns.
-    /// `None`: there is none left.
+    /// `None`: there is none left, or theirs has expired or was redeemed: nobody has a second one.
     async fn reserve(&self, ask: &CodeAsk) -> Result<Option<Issued>, StoreError>;
 
     /// Takes a step with a holder's code. Steps only lead forward, and taking one again changes nothing. Says whether it was taken.
     async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError>;
 
-    /// Notes that a code was redeemed with an order; says whether it is one of ours that was not redeemed before.
+    /// Notes that a code was redeemed with an order; says whether it is one of ours that was not redeemed before. A code that is
+    /// everybody's is redeemed once an order. Shops and people write codes in letters of either case.
     async fn redeemed(&self, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, StoreError>;
 
     /// How a pool stands.
-    async fn pool(&self, site: &SiteId, pool: &str) -> Result<PoolState, StoreError>;
+    async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> Result<PoolState, StoreError>;
+
+    /// All pools of which a code was added or asked for.
+    async fn pools(&self) -> Result<Vec<(SiteId, String)>, StoreError>;
 }
 
 /// Who asks for a code, and of what supply.
@@ -45,9 +49,9 @@ pub struct CodeAsk {
     pub holder: Holder,
     /// Where fresh codes come from.
     pub supply: Supply,
-    /// When.
+    /// When. Two asks of one holder differ in it.
     pub at: Timestamp,
-    /// When a fresh code ceases to hold.
+    /// When a fresh code ceases to hold, if it does not do so earlier by itself.
     pub expires: Option<Timestamp>,
 }
 
@@ -95,7 +99,8 @@ pub struct Issued {
 /// What becomes of a code that is somebody's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing of it left the gateway: it goes back, if it was given just now and nothing else became of it.
+    /// Nothing of it left the gateway: it goes back, if this very ask got it fresh and nothing else became of it. A code that was
+    /// handed out again meanwhile, in the holder's other tab, stays theirs.
     Returned,
     /// It was on the holder's screen: it is theirs for good.
     Seen,
@@ -112,4 +117,54 @@ pub struct PoolState {
     pub seen: u64,
     /// Thereof redeemed.
     pub redeemed: u64,
+}
+
+impl Holder {
+    /// Its form in a backend.
+    pub(super) fn key(&self) -> Vec<u8> {
+        match self {
+            Self::Visitor(visitor) => [b"v".as_slice(), &visitor.0].concat(),
+            Self::Customer(id) => [b"c".as_slice(), id.as_bytes()].concat(),
+        }
+    }
+}
+
+/// A code as it is compared with one that was typed.
+pub(super) fn folded(code: &str) -> String {
+    code.trim().to_uppercase()
+}
+
+/// The earlier of two ends.
+pub(super) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
+}
+
+/// The coupons of a store that has none.
+pub(super) struct NoCoupons;
+
+#[async_trait]
+impl Coupons for NoCoupons {
+    async fn add_codes(&self, _: &SiteId, _: &str, _: &[String], _: Option<Timestamp>) -> Result<usize, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn reserve(&self, _: &CodeAsk) -> Result<Option<Issued>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn mark(&self, _: &CodeAsk, _: Step) -> Result<bool, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn redeemed(&self, _: &SiteId, _: &str, _: &str, _: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn pool(&self, _: &SiteId, _: &str, _: Timestamp) -> Result<PoolState, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn pools(&self) -> Result<Vec<(SiteId, String)>, StoreError> {
+        Err(StoreError::Closed)
+    }
 }

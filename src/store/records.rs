@@ -53,6 +53,19 @@ pub struct KeptEvent {
     pub parameters: Option<Value>,
 }
 
+impl KeptEvent {
+    /// A coupon code that the visitor has.
+    pub(super) fn coupon(given_microsecond: i64, pool: &str, code: String) -> Self {
+        Self {
+            at: Timestamp::from_microsecond(given_microsecond).unwrap_or(Timestamp::UNIX_EPOCH),
+            name: "coupon".to_owned(),
+            arm: None,
+            path: None,
+            parameters: Some(serde_json::json!({ "pool": pool, "code": code })),
+        }
+    }
+}
+
 /// What was last touched before these moments has been kept long enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Before {

@@ -9,18 +9,27 @@
 //! recorder's interval; so two tabs that meet in different processes within that time may each see a scenario that has one
 //! showing left, and no later page can.
 
+pub(super) mod backup;
+mod coupons;
+mod products;
 mod reader;
 mod records;
 mod schema;
 mod writer;
 
+use super::codes::CodeMaker;
+use super::coupons::Coupons;
+use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::products::Products;
 use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
+use crate::event::Event;
 use crate::ids::Random;
 use async_trait::async_trait;
 use crossbeam_channel::{Sender, TrySendError, bounded};
 use rusqlite::{Connection, ErrorCode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -30,6 +39,8 @@ use tokio::sync::oneshot;
 pub(super) struct SqliteStore {
     location: Arc<str>,
     live: Arc<LiveProfiles>,
+    maker: Arc<CodeMaker>,
+    batches: Batches,
     channels: Option<Channels>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -42,16 +53,15 @@ struct Channels {
 const READERS: usize = 2;
 /// Loads that may wait; a request whose profile is not there in time goes on without.
 const READ_QUEUE: usize = 4096;
-/// Batches that may wait; there is one recorder, which waits for each.
-const WRITE_QUEUE: usize = 64;
+/// Batches and calls that may wait: all of them become one transaction, so that even a slow disk soon has room again.
+const WRITE_QUEUE: usize = 4096;
 
 impl SqliteStore {
     pub(super) fn open(path: &Path, settings: &StoreSettings, random: &dyn Random) -> Result<Self, StoreError> {
         let location: Arc<str> = path.display().to_string().into();
         let live = Arc::new(LiveProfiles::new(settings));
-        let mut process = [0; 8];
-        random.fill(&mut process);
-        let process = i64::from_ne_bytes(process);
+        let batches = Batches::new(random);
+        let process = batches.process();
 
         let (write, write_jobs) = bounded(WRITE_QUEUE);
         let (read, read_jobs) = bounded(READ_QUEUE);
@@ -63,7 +73,8 @@ impl SqliteStore {
             let jobs = read_jobs.clone();
             threads.push(start("noren-store-read", path, move || reader.run(&jobs))?);
         }
-        Ok(Self { location, live, channels: Some(Channels { read, write }), threads })
+        let maker = Arc::new(CodeMaker::new(random));
+        Ok(Self { location, live, maker, batches, channels: Some(Channels { read, write }), threads })
     }
 
     fn channels(&self) -> Result<&Channels, StoreError> {
@@ -90,7 +101,7 @@ impl SqliteStore {
             Box::new(move |committed| drop(answer.send(committed.and(done))))
         });
         self.channels()?.write.try_send(writer::Job::Call(call)).map_err(|error| self.refused(&error))?;
-        wait.await.unwrap_or(Err(StoreError::Closed))
+        wait.await.unwrap_or_else(|_| Err(self.unanswered()))
     }
 
     /// Looks something up, on a connection for reading.
@@ -104,7 +115,12 @@ impl SqliteStore {
             drop(answer.send(work(connection).map_err(|error| failed(&location, &error))));
         });
         self.channels()?.read.try_send(reader::Job::Call(call)).map_err(|error| self.refused(&error))?;
-        wait.await.unwrap_or(Err(StoreError::Closed))
+        wait.await.unwrap_or_else(|_| Err(self.unanswered()))
+    }
+
+    /// A call that was dropped: all of its transaction was.
+    fn unanswered(&self) -> StoreError {
+        StoreError::Backend { location: self.location.to_string(), reason: "its transaction was undone".into() }
     }
 
     async fn ask<J>(
@@ -149,10 +165,27 @@ impl Store for SqliteStore {
     }
 
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError> {
+        self.write_once(BatchId::NONE, batch).await
+    }
+
+    fn next_batch(&self) -> BatchId {
+        self.batches.next()
+    }
+
+    async fn write_once(&self, id: BatchId, writes: Vec<Write>) -> Result<(), StoreError> {
+        let batch = writer::Batch { id, writes };
         self.ask(&self.channels()?.write, |done| writer::Job::Write { batch, done }).await
     }
 
+    fn coupons(&self) -> &dyn Coupons {
+        self
+    }
+
     fn records(&self) -> &dyn Records {
+        self
+    }
+
+    fn products(&self) -> &dyn Products {
         self
     }
 
@@ -160,6 +193,21 @@ impl Store for SqliteStore {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
         self.ask(&channels.write, writer::Job::Ping).await
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteStore {
+    fn next_batch(&self) -> BatchId {
+        self.batches.next()
+    }
+
+    async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError> {
+        self.write_once(batch, events.into_iter().map(Write::Event).collect()).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Store::ping(self).await
     }
 }
 
@@ -180,13 +228,22 @@ fn start(name: &str, path: &Path, work: impl FnOnce() + Send + 'static) -> Resul
     })
 }
 
-/// Runs something in a transaction within the transaction.
+/// Runs something in a transaction within the transaction. What panics is undone like what fails.
 fn alone<T>(connection: &Connection, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    connection.execute_batch("SAVEPOINT alone")?;
-    let done = work(connection);
-    let end = if done.is_ok() { "RELEASE alone" } else { "ROLLBACK TO alone; RELEASE alone" };
-    connection.execute_batch(end)?;
-    done
+    connection.prepare_cached("SAVEPOINT alone")?.execute(())?;
+    let done = catch_unwind(AssertUnwindSafe(|| work(connection)));
+    if !matches!(done, Ok(Ok(_))) {
+        let undone = connection.prepare_cached("ROLLBACK TO alone").and_then(|mut undo| undo.execute(()));
+        if undone.is_err() && !connection.is_autocommit() {
+            // Nothing that is half done is ever committed.
+            connection.execute_batch("ROLLBACK")?;
+        }
+    }
+    // When the disk is full, SQLite has undone the whole transaction already.
+    if !connection.is_autocommit() {
+        connection.prepare_cached("RELEASE alone")?.execute(())?;
+    }
+    done.unwrap_or_else(|_| Err(rusqlite::Error::ToSqlConversionFailure("a mistake in the program".into())))
 }
 
 /// SQLite's error in words that an operator can act on.

@@ -31,10 +31,6 @@ pub(super) struct Markup {
     pub(super) meta_end: Option<usize>,
     /// It begins with a doctype.
     pub(super) doctype: bool,
-    /// An `<html` was seen among the first bytes.
-    pub(super) html_tag: bool,
-    /// A `<head` was seen among the first bytes.
-    pub(super) head_tag: bool,
 }
 
 /// Looks at the body's beginning. `declared` is the charset of the Content-Type header; `last`: nothing follows.
@@ -74,14 +70,7 @@ pub(super) fn sniff(start: &[u8], declared: Option<&'static Encoding>, last: boo
     if !is_ascii_based(encoding) {
         return Sniffed::Untouched(BailOut::Charset);
     }
-    Sniffed::Markup(Markup {
-        encoding,
-        guessed,
-        meta_end,
-        doctype,
-        html_tag: find_tag(body, b"html").is_some(),
-        head_tag: find_tag(body, b"head").is_some(),
-    })
+    Sniffed::Markup(Markup { encoding, guessed, meta_end, doctype })
 }
 
 /// Whether ASCII bytes mean ASCII, everywhere on a page in this charset.
@@ -171,10 +160,6 @@ fn charset_in(tag: &[u8]) -> Option<&[u8]> {
         let label = value.get(..end.unwrap_or(value.len()))?;
         return if label.is_empty() { None } else { Some(label) };
     }
-}
-
-fn find_tag(body: &[u8], name: &[u8]) -> Option<usize> {
-    memchr::memchr_iter(b'<', body).find(|&at| body.get(at..).is_some_and(|rest| starts_with_tag(rest, name)))
 }
 
 fn starts_with_tag(rest: &[u8], name: &[u8]) -> bool {

@@ -5,11 +5,14 @@
 //! [`eligible`] looks at the heads and gives a [`Page`] or the reason why the response passes. [`Transform`] then takes the
 //! body: decoded, looked at, rewritten until the last edit is done, encoded; each chunk leaves before the next one comes.
 
+mod aside;
 mod charset;
 mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
+pub mod extract;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 mod footprint;
@@ -18,7 +21,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
 mod pipeline;
@@ -27,11 +30,13 @@ mod selector;
 #[cfg(test)]
 mod testing;
 
+pub use aside::Aside;
 pub use codec::{CodecError, Coding, OutCoding};
 pub use edit::{Edit, Position, Target};
 pub use eligibility::{
     Page, ResponseView, Skip, accept_encoding_for_origin, choose_coding, eligible, is_document_request,
 };
+pub use fit::can_stand;
 pub use footprint::{GROWTH, declared_window, footprint};
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;

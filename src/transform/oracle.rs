@@ -1,14 +1,21 @@
 //! A browser's parser as the judge: what we insert is a node of its own, and without it the tree is the shop's.
 
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod soup;
 mod tree;
 
-use super::testing::{Chunks, edit, page, run};
-use super::{BailOut, Coding, Edit, OutCoding, Position};
-use tree::Judged;
+use super::{BailOut, Edit, Position};
+#[cfg(test)]
+use super::{
+    Coding, OutCoding,
+    testing::{Chunks, edit, page, run},
+};
+pub(super) use tree::Judged;
 
 /// What is put into pages. Each is marked, so that the judge can take it out again.
+#[cfg(test)]
 const OURS: &[&str] = &[
     "<!--gw-->",
     "<div data-gw><p>for you <b>today</b><ul><li>one<li>two</ul></div>",
@@ -19,6 +26,7 @@ const OURS: &[&str] = &[
 ];
 
 /// Rewrites a page by edits and judges what came of it.
+#[cfg(test)]
 fn judge(html: &str, edits: &[Edit], chunks: &mut Chunks) -> Judged {
     let outcome =
         run(&page(Coding::Identity, Some("utf-8")), edits, OutCoding::Identity, &chunks.split(html.as_bytes()))

@@ -4,6 +4,7 @@
 
 use super::charset::{Sniffed, sniff};
 use super::codec::{CodecError, Coding, Decoder, Encoder, OutCoding, Splicer};
+use super::extract::Extractor;
 use super::rewrite::{BailOut, Output, Rewriter};
 use super::{Edit, Limits, Page};
 use bytes::{Bytes, BytesMut};
@@ -55,6 +56,8 @@ struct Stage {
     seen: u64,
     bail_out: Option<BailOut>,
     edits: usize,
+    /// Reads along.
+    reader: Option<Box<Extractor>>,
 }
 
 enum State {
@@ -89,11 +92,22 @@ impl Transform {
                 seen: 0,
                 bail_out: None,
                 edits: edits.len(),
+                reader: None,
                 state: State::Sniffing { start: BytesMut::new(), edits },
             },
             replay: replayable.then(BytesMut::new),
             failed: None,
         })
+    }
+
+    /// Has the page read as it passes, from the same decoded bytes.
+    pub fn read_by(&mut self, extractor: Extractor) {
+        self.stage.reader = Some(Box::new(extractor));
+    }
+
+    /// Who reads the page, if somebody does.
+    pub fn extractor(&mut self) -> Option<&mut Extractor> {
+        self.stage.reader.as_deref_mut()
     }
 
     /// Takes a chunk of the shop's body and appends to `out` what can go to the client now.
@@ -110,6 +124,7 @@ impl Transform {
     /// As [`push`](Self::push).
     pub fn push_bytes(&mut self, chunk: Bytes, out: &mut BytesMut) -> Result<Option<Bytes>, TransformError> {
         if self.passes() {
+            self.stage.show(&chunk);
             return Ok(Some(chunk));
         }
         self.push(&chunk, out).map(|()| None)
@@ -191,6 +206,8 @@ impl Transform {
             out.truncate(start);
             out.extend_from_slice(replay);
             self.replay = None;
+            // What passes so is no page, or cannot be decoded.
+            self.stage.reader = None;
             self.stage.state = State::Verbatim;
             self.way = Way::Anew { decoder: None, encoder: None };
             return Ok(());
@@ -274,7 +291,19 @@ impl Transform {
 }
 
 impl Stage {
+    /// Shows decoded bytes to whoever reads along.
+    fn show(&mut self, bytes: &[u8]) {
+        if let Some(reader) = &mut self.reader {
+            reader.push(bytes);
+        }
+    }
+
+    fn is_read(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| !reader.is_done())
+    }
+
     fn push(&mut self, bytes: &[u8], out: &mut dyn Output) {
+        self.show(bytes);
         self.seen += bytes.len() as u64;
         match &mut self.state {
             State::Sniffing { start, .. } if start.is_empty() => self.decide(bytes, false, out),
@@ -293,8 +322,11 @@ impl Stage {
         }
     }
 
-    /// Whether all that follows is copied.
+    /// Whether all that follows is copied, and nobody reads it.
     fn is_done(&self) -> bool {
+        if self.is_read() {
+            return false;
+        }
         match &self.state {
             State::Rewriting { rewriter, .. } => rewriter.is_raw(),
             State::Copying | State::Verbatim => true,
@@ -309,6 +341,9 @@ impl Stage {
         }
         if let State::Rewriting { rewriter, .. } = &mut self.state {
             rewriter.finish(out);
+        }
+        if let Some(reader) = &mut self.reader {
+            reader.finish();
         }
     }
 

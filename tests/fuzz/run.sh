@@ -12,7 +12,7 @@ work=$(cd "$work" && pwd)
 host=$(rustc -vV | sed -n 's/^host: //p')
 
 seconds=${2:-60}
-targets=(rules conditions rewrite codecs cookie headers templates)
+targets=(rules conditions rewrite codecs splice cookie headers templates)
 [ "${1:-all}" = all ] || targets=("$1")
 shift $(($# < 2 ? $# : 2))
 

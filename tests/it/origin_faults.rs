@@ -1,6 +1,7 @@
 //! Whatever the shop does wrong: the right status in a bounded time or the same break that the shop made, never a malformed
 //! message, the next request right, memory flat. Each test is a table, written to `target/reports/`.
 
+mod refused;
 mod tls;
 
 use crate::support::faults::{

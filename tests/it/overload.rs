@@ -3,9 +3,10 @@
 use crate::support::h2::H2;
 use crate::support::origin::page;
 use crate::support::{
-    Connection, Ending, Gate, Gateway, Origin, Request, Rules, Visitor, eventually, fetch, inserting,
+    Connection, Ending, Gate, Gateway, Origin, Request, Rules, Visitor, eventually, fetch, inserting, tls,
 };
 use std::sync::mpsc::Sender;
+use tempfile::TempDir;
 
 const HTML: &str = "<!DOCTYPE html><html><head></head><body><p>page</p></body></html>";
 const HEADERS: &str = "ETag: \"1\"\r\nCache-Control: public, max-age=60\r\n";
@@ -165,6 +166,29 @@ fn connections_beyond_the_limit_are_closed_and_the_others_live_on() {
     drop(first);
     eventually("a place is free", || (gateway.count("noren_connections", "") == 1).then_some(()));
     assert_eq!(gateway.fetch(&Request::page("/")).status, 200);
+}
+
+#[test]
+fn tls_connection_takes_its_place_before_its_handshake() {
+    let origin = Origin::page("", HTML);
+    let certificates = TempDir::new().unwrap();
+    let certificate = tls::write_certificate(certificates.path(), "shop.example");
+    let rules = banner_for(&origin, "limits = { max_connections = 2, shed_at = '100%' }");
+    let gateway = Gateway::serve_tls(rules.path(), certificates.path());
+    let silent = [(); 2].map(|()| Connection::open(gateway.tls_address()));
+    eventually("both are counted", || (gateway.count("noren_connections", "") == 2).then_some(()));
+    assert!(Connection::open(gateway.tls_address()).body().is_closed());
+    assert_eq!(gateway.count("noren_shed_total", "what=\"connection\""), 1);
+    drop(silent);
+    eventually("they are gone", || (gateway.count("noren_connections", "") == 0).then_some(()));
+    let mut served = tls::open(gateway.tls_address(), "shop.example", &certificate);
+    assert!(served.exchange(&Request::page("/")).has("hello/a"));
+    assert_eq!(gateway.count("noren_connections", ""), 1);
+    let mut streams = H2::tls(gateway.tls_address(), "shop.example", &certificate);
+    assert_eq!(streams.page("https://shop.example/").status, 200);
+    assert_eq!(gateway.count("noren_connections", ""), 2);
+    drop((served, streams));
+    eventually("they give their places back", || (gateway.count("noren_connections", "") == 0).then_some(()));
 }
 
 #[test]

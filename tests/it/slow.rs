@@ -100,6 +100,23 @@ fn connection_without_a_request_is_closed() {
 }
 
 #[test]
+fn tls_connection_without_a_hello_is_closed() {
+    let origin = Origin::page("", HTML);
+    let certificates = TempDir::new().unwrap();
+    let certificate = tls::write_certificate(certificates.path(), "shop.example");
+    let rules = rules_for(&origin, "request_head_timeout = '400ms'\n");
+    let gateway = Gateway::serve_tls(rules.path(), certificates.path());
+    // Nothing, half of a record's head, and a record of which nearly all is still to come.
+    for opening in [&b""[..], b"\x16\x03", b"\x16\x03\x01\x02\x00\x01\x00"] {
+        let mut connection = Connection::open(gateway.tls_address());
+        connection.send_bytes(opening);
+        assert!(connection.body().is_closed(), "{opening:?}");
+    }
+    let response = tls::open(gateway.tls_address(), "shop.example", &certificate).exchange(&Request::page("/"));
+    assert_eq!(response.status, 200);
+}
+
+#[test]
 fn http_2_connection_without_a_request_is_closed() {
     let origin = Origin::page("", HTML);
     let gateway = gateway_for(&origin, "request_head_timeout = '400ms'\nidle_timeout = '400ms'\n");

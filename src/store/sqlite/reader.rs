@@ -5,6 +5,7 @@ use crate::store::live::{Committed, Fetch, Row};
 use crate::store::{ProfileKey, StoreError};
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -35,7 +36,8 @@ impl Reader {
                     let row = read(&self.connection, self.process, &fetch.key);
                     fetch.finish(row.map_err(|error| failed(&self.location, &error)), &self.location);
                 }
-                Job::Call(call) => call(&self.connection),
+                // A call that panics is not answered, and its sender sees that; the log has it already.
+                Job::Call(call) => drop(catch_unwind(AssertUnwindSafe(|| call(&self.connection)))),
                 Job::Ping(done) => {
                     let found = self.connection.query_row("SELECT count FROM ping", (), |_| Ok(()));
                     let _ = done.send(found.map_err(|error| failed(&self.location, &error)));
@@ -52,7 +54,7 @@ pub(super) fn read(connection: &Connection, process: i64, key: &ProfileKey) -> r
         .query_row(params![key.site.as_str(), key.visitor.0], |row| {
             let body: Arc<[u8]> = row.get_ref(2)?.as_blob()?.into();
             let committed = Committed { revision: row.get(0)?, body };
-            Ok(Row { committed, foreign: row.get::<_, i64>(1)? != process })
+            Ok(Row { committed, foreign: row.get::<_, i64>(1)? != process, base: None })
         })
         .optional()
 }

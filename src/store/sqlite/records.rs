@@ -2,6 +2,7 @@
 
 use super::SqliteStore;
 use crate::ids::SiteId;
+use crate::store::coupons::Holder;
 use crate::store::records::{Before, Kept, KeptEvent, Records};
 use crate::store::{ProfileKey, StoreError, codec};
 use async_trait::async_trait;
@@ -29,6 +30,14 @@ impl Records for SqliteStore {
                 .collect::<Result<Vec<_>, _>>()?;
             let more = events.len() > most;
             events.truncate(most);
+            let coupons = connection
+                .prepare_cached("SELECT given, pool, code FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+                .query_map(params![key.site.as_str(), Holder::Visitor(key.visitor).key()], |row| {
+                    let pool: String = row.get(1)?;
+                    Ok(KeptEvent::coupon(row.get(0)?, &pool, row.get(2)?))
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
+            events.extend(coupons);
             Ok(Kept {
                 profile: body.and_then(|body| serde_json::to_value(codec::decode(&body).ok()?).ok()),
                 events,
@@ -47,6 +56,10 @@ impl Records for SqliteStore {
                     .prepare_cached(&format!("DELETE FROM {table} WHERE site = ?1 AND visitor = ?2"))?
                     .execute(params![key.site.as_str(), key.visitor.0])?;
             }
+            // A code that they had stays taken: nobody knows by whom.
+            connection
+                .prepare_cached("DELETE FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+                .execute(params![key.site.as_str(), Holder::Visitor(key.visitor).key()])?;
             connection
                 .prepare_cached("UPDATE orders SET visitor = x'' WHERE site = ?1 AND visitor = ?2")?
                 .execute(params![key.site.as_str(), key.visitor.0])

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Step n leads from version n to n + 1. A step that was released is never edited: add another.
 ///
 /// While one process takes over from an older one, the older works on the newer's tables: a step only adds.
-const STEPS: &[&str] = &[
+pub(super) const STEPS: &[&str] = &[
     "
     CREATE TABLE profiles (
         site     TEXT    NOT NULL,
@@ -59,16 +59,85 @@ const STEPS: &[&str] = &[
     CREATE INDEX events_by_age ON events (site, at);
     CREATE INDEX profiles_by_age ON profiles (site, seen);
 ",
+    "
+    -- Each code of a site.
+    CREATE TABLE coupon_codes (
+        id      INTEGER PRIMARY KEY,
+        site    TEXT    NOT NULL,
+        code    TEXT    NOT NULL,
+        folded  TEXT    NOT NULL,  -- to find one that was typed
+        pool    TEXT    NOT NULL,
+        state   INTEGER NOT NULL,  -- 0 free, 1 somebody's, 2 everybody's, 3 redeemed
+        expires INTEGER NOT NULL,  -- Unix milliseconds; the largest number is never
+        UNIQUE (site, code)
+    ) STRICT;
+    CREATE INDEX coupon_codes_free ON coupon_codes (site, pool, expires) WHERE state = 0;
+    CREATE INDEX coupon_codes_folded ON coupon_codes (site, folded);
+
+    -- Whose a code is.
+    CREATE TABLE coupon_grants (
+        site    TEXT    NOT NULL,
+        pool    TEXT    NOT NULL,
+        holder  BLOB    NOT NULL,  -- v and a visitor, c and a customer
+        code    TEXT    NOT NULL,
+        shared  INTEGER NOT NULL,  -- it is everybody's
+        given   INTEGER NOT NULL,  -- Unix microseconds
+        expires INTEGER,           -- Unix milliseconds
+        kept    INTEGER NOT NULL DEFAULT 0,  -- it was handed out again: it cannot go back
+        seen    INTEGER,           -- Unix milliseconds
+        PRIMARY KEY (site, pool, holder)
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX coupon_grants_once ON coupon_grants (site, code) WHERE shared = 0;
+    CREATE INDEX coupon_grants_of_holder ON coupon_grants (site, holder);
+
+    -- Pools; of those with a limit, how far they are.
+    CREATE TABLE coupon_pools (
+        site    TEXT    NOT NULL,
+        pool    TEXT    NOT NULL,
+        taken   INTEGER NOT NULL DEFAULT 0,
+        most    INTEGER,
+        PRIMARY KEY (site, pool)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE coupon_redemptions (
+        site     TEXT    NOT NULL,
+        code     TEXT    NOT NULL,
+        order_id TEXT    NOT NULL,
+        pool     TEXT    NOT NULL,
+        at       INTEGER NOT NULL,  -- Unix milliseconds
+        PRIMARY KEY (site, code, order_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX coupon_redemptions_of_pool ON coupon_redemptions (site, pool);
+
+    -- The last batches of events of each process: one whose sender was not told comes again.
+    CREATE TABLE batches (
+        process INTEGER NOT NULL,
+        number  INTEGER NOT NULL,
+        PRIMARY KEY (process, number)
+    ) STRICT, WITHOUT ROWID;
+",
+    "
+    CREATE TABLE products (
+        site TEXT    NOT NULL,
+        id   TEXT    NOT NULL,
+        seen INTEGER NOT NULL,  -- Unix seconds
+        body TEXT    NOT NULL,  -- see store/products.rs
+        PRIMARY KEY (site, id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.
-const APPLICATION_ID: i32 = 0x4E4F_726E;
+pub(super) const APPLICATION_ID: i32 = 0x4E4F_726E;
 
 /// Write-ahead logging: readers never wait, and a commit is one write at the end of a file.
 const WAL: &str = "wal";
 
 /// How long to wait for another process's write: longer than any batch takes.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+
+/// Statements kept prepared: more than there are.
+const STATEMENTS: usize = 64;
 
 /// Opens the database for the first time in this process: makes it if it is not there, and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -104,6 +173,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
         }
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok((connection, mode == WAL))
     };
     match open() {
@@ -176,6 +246,9 @@ fn probe(connection: &Connection) -> rusqlite::Result<()> {
         "SELECT min(rowid), max(rowid) FROM events",
         "SELECT min(site), max(site) FROM profiles INDEXED BY sqlite_autoindex_profiles_1",
         "SELECT min(site), max(site) FROM events INDEXED BY events_for_reports",
+        "SELECT min(site), max(site) FROM orders",
+        "SELECT min(id), max(id) FROM coupon_codes",
+        "SELECT min(site), max(site) FROM coupon_grants",
         "SELECT count, NULL FROM ping",
     ] {
         connection.query_row(ends, (), |_| Ok(()))?;

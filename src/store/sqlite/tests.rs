@@ -4,7 +4,6 @@ use crate::store::contract::{self, click, expose, exposures, key, put};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 struct Folder(tempfile::TempDir);
 
@@ -18,7 +17,7 @@ impl Folder {
     }
 
     fn open(&self) -> Result<SqliteStore, StoreError> {
-        let few = StoreSettings { cache_bytes: 32 << 10, cache_idle: Duration::from_secs(60) };
+        let few = StoreSettings { cache_bytes: 32 << 10, ..StoreSettings::default() };
         SqliteStore::open(&self.path(), &few, &OsRandom)
     }
 
@@ -37,6 +36,44 @@ impl Folder {
 async fn sqlite_holds_the_contract() {
     let folder = Folder::new();
     contract::holds(|| Arc::new(folder.open().unwrap()), |site| folder.count_events(site)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_holds_the_contract_of_ledgers() {
+    let folder = Folder::new();
+    let text = async |query: &str| {
+        let database = Connection::open(folder.path()).unwrap();
+        database.query_row(query, (), |row| row.get::<_, String>(0)).unwrap()
+    };
+    crate::store::ledger::contract::holds(|| Arc::new(folder.open().unwrap()), text).await;
+}
+
+#[tokio::test]
+async fn call_that_panics_or_fails_is_undone_and_costs_nobody_else_anything() {
+    let folder = Folder::new();
+    let store = folder.open().unwrap();
+    let count = |connection: &Connection| connection.execute("UPDATE ping SET count = count + 1", ());
+    let (fine, panics, fails, fine_too, looks) = tokio::join!(
+        store.change(count),
+        store.change(move |connection| -> rusqlite::Result<()> {
+            count(connection)?;
+            panic!("on purpose")
+        }),
+        store.change(move |connection| {
+            count(connection)?;
+            connection.execute("nonsense", ())
+        }),
+        store.change(count),
+        store.look(|_| -> rusqlite::Result<()> { panic!("on purpose") }),
+    );
+    assert!(fine.is_ok() && fine_too.is_ok());
+    assert!(panics.unwrap_err().to_string().contains("a mistake in the program"));
+    assert!(fails.unwrap_err().to_string().contains("nonsense") && looks.is_err());
+    for _ in 0..READERS {
+        let found: i64 =
+            store.look(|reader| reader.query_row("SELECT count FROM ping", (), |row| row.get(0))).await.unwrap();
+        assert_eq!(found, 2);
+    }
 }
 
 #[test]
@@ -100,8 +137,8 @@ fn place_that_cannot_be_written_is_refused_with_a_remedy() {
 #[test]
 fn unknown_kind_of_store_is_refused_without_its_password() {
     let open = |location: &str| crate::store::open(location, &StoreSettings::default(), &OsRandom);
-    let error = open("redis://user:secret@host/0").err().unwrap().to_string();
-    assert!(error.contains("redis:…: no such kind of store") && !error.contains("secret"), "{error}");
+    let error = open("mysql://user:secret@host/0").err().unwrap().to_string();
+    assert!(error.contains("mysql:…: no such kind of store") && !error.contains("secret"), "{error}");
     let folder = Folder::new();
     open(&format!("sqlite:{}", folder.path().display())).unwrap();
     open(&folder.path().display().to_string()).unwrap();
@@ -115,7 +152,8 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
         writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
-    let batch: Vec<_> = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
+    let writes = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
+    let batch = [writer::Batch { id: BatchId::NONE, writes }];
 
     writer.limit_pages(Some(20));
     let error = failed("db", &writer.commit(&batch, 0, Vec::new(), &mut Vec::new()).unwrap_err()).to_string();
@@ -133,7 +171,7 @@ async fn what_was_handed_over_before_the_end_is_written() {
     let folder = Folder::new();
     let store = folder.open().unwrap();
     let (done, outcome) = oneshot::channel();
-    let batch = vec![click(&key("end", 1)); 100];
+    let batch = writer::Batch { id: BatchId::NONE, writes: vec![click(&key("end", 1)); 100] };
     store.channels().unwrap().write.send(writer::Job::Write { batch, done }).unwrap();
     drop(store);
     outcome.await.unwrap().unwrap();

@@ -3,12 +3,14 @@
 use super::{failed, reader};
 use crate::commerce::Order;
 use crate::event::{Event, What};
+use crate::store::ledger::{BatchId, REMEMBERED};
 use crate::store::live::{Committed, LiveProfiles, lock};
 use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
 use ahash::AHashMap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +18,15 @@ use tokio::sync::oneshot;
 
 /// What the writer is asked.
 pub(super) enum Job {
-    Write { batch: Vec<Write>, done: oneshot::Sender<Result<(), StoreError>> },
+    Write { batch: Batch, done: oneshot::Sender<Result<(), StoreError>> },
     Call(Call),
     Ping(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// Writes of one sender.
+pub(super) struct Batch {
+    pub(super) id: BatchId,
+    pub(super) writes: Vec<Write>,
 }
 
 /// Something to be done within a transaction. What it gives is called once that is committed, or was not.
@@ -66,12 +74,14 @@ impl Writer {
     }
 
     fn work(&mut self, first: Job, jobs: &Receiver<Job>) {
-        let (mut writes, mut waiting, mut pings, mut calls) = (Vec::new(), Vec::new(), 0, Vec::new());
+        let (mut batches, mut waiting, mut pings, mut calls) = (Vec::new(), Vec::new(), 0, Vec::new());
+        let mut writes = 0;
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
-                Job::Write { mut batch, done } => {
-                    writes.append(&mut batch);
+                Job::Write { batch, done } => {
+                    writes += batch.writes.len();
+                    batches.push(batch);
                     waiting.push(done);
                 }
                 Job::Call(call) => calls.push(call),
@@ -80,17 +90,18 @@ impl Writer {
                     waiting.push(done);
                 }
             }
-            next = if writes.len() + calls.len() < FULL { jobs.try_recv().ok() } else { None };
+            next = if writes + calls.len() < FULL { jobs.try_recv().ok() } else { None };
         }
         let mut answers = Vec::with_capacity(calls.len());
         let outcome = if self.is_in_place() {
-            self.commit(&writes, pings, calls, &mut answers).map_err(|error| failed(&self.location, &error))
+            self.commit(&batches, pings, calls, &mut answers).map_err(|error| failed(&self.location, &error))
         } else {
             let reason = "its file was removed or replaced: put it back, or restart".to_owned();
             Err(StoreError::Backend { location: self.location.to_string(), reason })
         };
         for answer in answers {
-            answer(outcome.clone());
+            // Nobody's mistake is to end everybody's writing; the log has it already.
+            let _ = catch_unwind(AssertUnwindSafe(|| answer(outcome.clone())));
         }
         for done in waiting {
             let _ = done.send(outcome.clone());
@@ -99,30 +110,43 @@ impl Writer {
 
     pub(super) fn commit(
         &mut self,
-        writes: &[Write],
+        batches: &[Batch],
         pings: u32,
         calls: Vec<Call>,
         answers: &mut Vec<Answer>,
     ) -> rusqlite::Result<()> {
         self.watch();
-        let mut batch = Batch {
+        let mut work = Work {
             transaction: self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             process: self.process,
             live: &self.live,
             put: AHashMap::new(),
         };
-        for write in writes {
-            match write {
-                Write::Event(event) => batch.insert(event)?,
-                Write::Profile(key, profile) => batch.put(key, profile)?,
+        for batch in batches {
+            let is_new = work.is_new(batch.id)?;
+            for write in &batch.writes {
+                match write {
+                    Write::Event(event) if is_new => work.insert(event)?,
+                    Write::Event(_) => {}
+                    Write::Profile(key, profile) => work.put(key, profile)?,
+                }
             }
         }
         if pings > 0 {
-            batch.transaction.execute("UPDATE ping SET count = count + 1", ())?;
+            work.transaction.execute("UPDATE ping SET count = count + 1", ())?;
         }
-        answers.extend(calls.into_iter().map(|call| call(&batch.transaction)));
-        let put = batch.put;
-        batch.transaction.commit()?;
+        for call in calls {
+            if work.transaction.is_autocommit() {
+                // A call before met a full disk, and SQLite undid everything: nothing must be done outside a transaction.
+                break;
+            }
+            // A call that panics is not answered: its sender sees that.
+            if let Ok(answer) = catch_unwind(AssertUnwindSafe(|| call(&work.transaction))) {
+                answers.push(answer);
+            }
+        }
+        let put = work.put;
+        work.transaction.commit()?;
         for (key, (profile, committed)) in put {
             self.live.set_committed(key, profile, committed);
         }
@@ -165,7 +189,7 @@ fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 /// One transaction under way.
-struct Batch<'a> {
+struct Work<'a> {
     transaction: Transaction<'a>,
     process: i64,
     live: &'a LiveProfiles,
@@ -173,7 +197,22 @@ struct Batch<'a> {
     put: AHashMap<&'a ProfileKey, (&'a LiveProfile, Committed)>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> Work<'a> {
+    /// Notes a batch; false if it was kept before.
+    fn is_new(&self, id: BatchId) -> rusqlite::Result<bool> {
+        if !id.is_some() {
+            return Ok(true);
+        }
+        let inserted = self
+            .transaction
+            .prepare_cached("INSERT OR IGNORE INTO batches (process, number) VALUES (?1, ?2)")?
+            .execute([id.process, id.number])?;
+        self.transaction
+            .prepare_cached("DELETE FROM batches WHERE process = ?1 AND number <= ?2")?
+            .execute([id.process, id.number - REMEMBERED])?;
+        Ok(inserted == 1)
+    }
+
     fn insert(&self, event: &Event) -> rusqlite::Result<()> {
         if let What::Purchase(order) = &event.what
             && !self.is_first(event, order)?

@@ -17,6 +17,8 @@ use limits::Meter;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(super) use limits::RATIO_GRACE;
 pub(super) use splice::Splicer;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) use splice::player;
 
 /// Size of the slices in which decoded bytes are handed on.
 pub(super) const SLICE: usize = 16 * 1024;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// What the judge says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Judged {
+pub(in crate::transform) enum Judged {
     /// All edits are there, and the rest of the tree is the shop's.
     Right,
     /// The same, but some edits were given up.
@@ -25,10 +25,17 @@ pub(super) enum Judged {
 }
 
 impl Judged {
-    pub(super) fn new(shop: &str, ours: &str, edits: &[Edit], applied: &[bool], why: Option<BailOut>) -> Self {
+    /// The edits put in one and the same marked markup, and cut out one element at most.
+    pub(in crate::transform) fn new(
+        shop: &str,
+        ours: &str,
+        edits: &[Edit],
+        applied: &[bool],
+        why: Option<BailOut>,
+    ) -> Self {
         let cuts = edits.iter().any(|edit| matches!(edit.position, Position::Replace | Position::Remove));
-        let html =
-            edits.iter().find(|edit| !edit.html.is_empty()).map_or("", |edit| std::str::from_utf8(&edit.html).unwrap());
+        let html = edits.iter().find(|edit| !edit.html.is_empty());
+        let html = html.and_then(|edit| std::str::from_utf8(&edit.html).ok()).unwrap_or_default();
         let (inserted, bare) =
             if html.is_empty() { (0, ours.to_owned()) } else { (ours.matches(html).count(), ours.replace(html, "")) };
         if applied.contains(&true) != (inserted > 0 || bare != shop) {
@@ -47,7 +54,7 @@ impl Judged {
         if nodes == inserted * each && wanted.contains(&found) {
             return if !applied.contains(&false) && why.is_none() { Self::Right } else { Self::GivenUp(why) };
         }
-        let has_frameset = |tree: &String| tree.contains("<html frameset>");
+        let has_frameset = |tree: &String| ["<html frameset>", "<html frameset "].iter().any(|tag| tree.contains(tag));
         if wanted.iter().any(has_frameset) && (wanted.contains(&found) || !has_frameset(&found)) {
             return Self::Frameset;
         }
@@ -79,7 +86,8 @@ fn mark_cut(shop: &str, bare: &str) -> Vec<String> {
         let tag =
             shop.get(start..)?.strip_prefix('<').filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))?;
         let name = tag.find(|c: char| c.is_ascii_whitespace() || matches!(c, '/' | '>'))?;
-        Some(format!("{} data-gw {}", &shop[..start + 1 + name], &shop[start + 1 + name..]))
+        let (before, after) = shop.split_at(start + 1 + name);
+        Some(format!("{before} data-gw {after}"))
     };
     (0..=prefix).rev().take_while(same).filter_map(marked).collect()
 }
@@ -115,7 +123,7 @@ fn describe(document: Handle, text: &mut String, ours: &mut usize) {
                 let _ = write!(
                     text,
                     "<{} {}{}>",
-                    &name.ns[name.ns.len().saturating_sub(4)..],
+                    name.ns.get(name.ns.len().saturating_sub(4)..).unwrap_or_default(),
                     name.local,
                     attrs.concat().replace("\"\"", "''")
                 );

@@ -19,6 +19,13 @@ pub(super) use tree::{Lost, Mode, Tree};
 use tree::{OURS, Space};
 
 impl Tree {
+    /// How things stand behind the beginning of a page.
+    pub(super) fn behind(page: &[u8]) -> Self {
+        let mut part = Part { tree: Self::default(), of: 0 };
+        Tokens::default().run(page, 0, true, &mut part);
+        part.tree
+    }
+
     /// Takes the next tag of the page.
     pub(super) fn take(&mut self, tag: &Tag<'_>) -> Option<Raw> {
         self.begin(tag.start, 0);
@@ -123,9 +130,9 @@ impl Tree {
         }
         let mut tree = self.clone();
         tree.marred = false;
-        let (mut tokens, mut ours) = (Tokens::default(), Ours(tree));
+        let (mut tokens, mut ours) = (Tokens::default(), Part { tree, of: OURS });
         let read = tokens.run(html, 0, true, &mut ours);
-        let Ours(mut tree) = ours;
+        let Part { mut tree, .. } = ours;
         tree.strays = self.strays;
         (read == html.len() && tokens.is_data() && !tree.marred && tree.lost.is_none()).then_some(tree)
     }
@@ -176,41 +183,45 @@ impl Tree {
     }
 }
 
-/// What we insert, read as the page is.
-struct Ours(Tree);
+/// Part of a page, or what we insert into it: both are read alike.
+struct Part {
+    tree: Tree,
+    /// Where the numbers of its elements begin.
+    of: u64,
+}
 
-impl Sink for Ours {
+impl Sink for Part {
     fn tag(&mut self, tag: &Tag<'_>) -> Option<Raw> {
-        self.0.begin(tag.start, OURS);
-        self.0.tag(tag)
+        self.tree.begin(tag.start, self.of);
+        self.tree.tag(tag)
     }
 
     fn text(&mut self, text: Text, start: usize) {
-        self.0.begin(start, OURS);
-        self.0.text(text);
+        self.tree.begin(start, self.of);
+        self.tree.text(text);
     }
 
     fn comment(&mut self) {
-        self.0.take_comment();
+        self.tree.take_comment();
     }
 
-    fn doctype(&mut self, _: &[u8]) {
-        self.0.marred = true;
+    fn doctype(&mut self, content: &[u8]) {
+        self.tree.marred |= self.of == OURS || !self.tree.take_doctype(content);
     }
 
     fn takes_cdata(&self) -> bool {
-        self.0.takes_cdata()
+        self.tree.takes_cdata()
     }
 
     fn splits_text(&self) -> bool {
-        self.0.splits_text()
+        self.tree.splits_text()
     }
 
     fn ignores_line_feed(&self) -> bool {
-        self.0.ignore_line_feed
+        self.tree.ignore_line_feed
     }
 
     fn is_done(&self) -> bool {
-        self.0.lost.is_some()
+        self.tree.lost.is_some()
     }
 }

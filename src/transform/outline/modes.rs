@@ -34,7 +34,7 @@ impl Tree {
         if text.space {
             self.white_space();
         }
-        if text.nul || text.other.is_some() {
+        if text.nul.is_some() || text.other.is_some() {
             self.enter_body();
         }
         if text.other.is_some() {

@@ -23,7 +23,8 @@ pub(in crate::transform) struct Tag<'a> {
 pub(in crate::transform) struct Text {
     /// It begins with white space.
     pub(in crate::transform) space: bool,
-    pub(in crate::transform) nul: bool,
+    /// Where the first NUL before that stands.
+    pub(in crate::transform) nul: Option<usize>,
     /// Where the first other character stands, from the start of the page.
     pub(in crate::transform) other: Option<usize>,
 }
@@ -179,7 +180,7 @@ impl Tokens {
         let mut found = Text::default();
         while let Some(byte) = text.get(read) {
             match byte {
-                0 => found.nul = true,
+                0 => found.nul = found.nul.or(Some(offset + read)),
                 byte if is_space(*byte) => found.space = true,
                 b'&' if sink.splits_text() => match reference_to_space(text.get(read..).unwrap_or_default()) {
                     Reference::To(bytes) => {
@@ -261,7 +262,7 @@ impl Tokens {
         let text = rest.get(..end.unwrap_or(rest.len() - kept)).unwrap_or_default();
         let found = Text {
             space: text.first().is_some_and(|byte| is_space(*byte)),
-            nul: text.contains(&0),
+            nul: memchr(0, text).map(|at| offset + at),
             other: text.iter().position(|byte| !is_space(*byte) && *byte != 0).map(|at| offset + at),
         };
         if !text.is_empty() {

@@ -57,6 +57,27 @@ fn first_takes_one_and_all_takes_each() {
 }
 
 #[test]
+fn odd_beginnings_of_pages_give_one_place_however_they_come() {
+    // `rewrite` sends each in pieces of eight kinds, and sees that they do not matter.
+    for html in [
+        "<!doctype><f<html>",
+        "<!doctype html><h\u{f4}ml><head><title>t</title></head><body>x</body>",
+        "<!doctype html><html, amp><head></head>x",
+        "<!doctype html><htel amp><head></head>x",
+        "<!doctype html><dl><dt><plaintext><p>x<head>",
+        "<!doctype html>\0\0x</head><body>y",
+        "<!doctype html>\0 <p>x<body>y",
+        "<!-- <head> --><!doctype html><title><head></title><head>x",
+    ] {
+        for (at, position) in [("head!", Prepend), ("body", Prepend), ("body", Append), ("all:body", Before)] {
+            let (body, applied) = rewrite(html, &[edit(at, position, "<!--*-->")]);
+            assert_eq!(body.matches("<!--*-->").count(), usize::from(applied[0]), "{at} {position:?}: {body}");
+            assert_eq!(body.replace("<!--*-->", ""), html);
+        }
+    }
+}
+
+#[test]
 fn head_edits_find_the_head_or_what_stands_in_for_it() {
     for (html, expected) in [
         ("<!doctype html><html><head><title>t</title>", "<!doctype html><html><head>[*]<title>t</title>"),
@@ -192,8 +213,7 @@ fn parser_limit_passes_the_rest_and_loses_no_byte() {
 
 #[test]
 fn what_is_not_ascii_is_only_put_into_utf8() {
-    let markup =
-        |encoding| Markup { encoding, guessed: false, meta_end: None, doctype: true, html_tag: true, head_tag: true };
+    let markup = |encoding| Markup { encoding, guessed: false, meta_end: None, doctype: true };
     for (encoding, expected) in [(encoding_rs::UTF_8, true), (encoding_rs::SHIFT_JIS, false)] {
         let mut rewriter = Rewriter::new(&[edit("p", Prepend, "\u{3042}")], &markup(encoding), 1 << 16);
         rewriter.push(b"<!doctype html><p>", &mut BytesMut::new());
@@ -225,14 +245,7 @@ impl Scan for Failing {
 #[test]
 fn failing_parser_costs_no_byte() {
     for panics in [false, true] {
-        let markup = Markup {
-            encoding: encoding_rs::UTF_8,
-            guessed: false,
-            meta_end: None,
-            doctype: true,
-            html_tag: true,
-            head_tag: true,
-        };
+        let markup = Markup { encoding: encoding_rs::UTF_8, guessed: false, meta_end: None, doctype: true };
         let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x")], &markup, 1 << 16);
         rewriter.scan = Some(Box::new(Failing { calls: 0, panics }));
         let mut out = BytesMut::new();
@@ -248,14 +261,7 @@ fn failing_parser_costs_no_byte() {
 
 #[test]
 fn parsing_stops_with_the_last_edit() {
-    let markup = Markup {
-        encoding: encoding_rs::UTF_8,
-        guessed: false,
-        meta_end: None,
-        doctype: true,
-        html_tag: true,
-        head_tag: true,
-    };
+    let markup = Markup { encoding: encoding_rs::UTF_8, guessed: false, meta_end: None, doctype: true };
     let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x"), edit("head!", Prepend, "<!---->")], &markup, 1 << 16);
     let mut out = BytesMut::new();
     rewriter.push(b"<!doctype html><html><head></head>", &mut out);

@@ -65,12 +65,14 @@ impl Sink for Told<'_> {
 
     fn text(&mut self, text: Text, start: usize) {
         let State { tree, before } = self.state;
-        let begins_body = text.other.filter(|_| tree.is_before_body() && self.marks.waits_for_body());
+        // A NUL is left out, but begins the body.
+        let first = text.nul.or(text.other);
+        let begins_body = first.filter(|_| tree.is_before_body() && self.marks.waits_for_body());
         let Some(at) = begins_body else { return tree.take_text(text, start) };
         // White space before it may belong elsewhere.
-        tree.take_text(Text { space: text.space, nul: text.nul, other: None }, start);
+        tree.take_text(Text { space: text.space, ..Text::default() }, start);
         before.clone_from(tree);
-        let rest = Text { other: text.other, ..Text::default() };
+        let rest = Text { space: false, ..text };
         tree.take_text(rest, at);
         self.marks.body_implied(at, before, tree, |tree| tree.take_text(rest, at));
     }

@@ -7,6 +7,7 @@ pub(crate) mod frames;
 pub(crate) mod gateway;
 pub(crate) mod h2;
 pub(crate) mod origin;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod rules;
 pub(crate) mod shop;

@@ -29,6 +29,8 @@ mod huffman;
 mod inflate;
 mod log;
 mod map;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(in crate::transform) mod player;
 mod writer;
 
 use super::member::{Event, Members, NotGzip};

@@ -1,94 +1,8 @@
+use super::player::{Change, Player, changed};
 use super::*;
 use crate::transform::testing::{Chunks, decode};
 use flate2::{Compress, Compression, FlushCompress};
-use std::collections::VecDeque;
 use std::fmt::Write;
-
-/// What is done to a page, by the plain offset at which it is done.
-#[derive(Debug, Clone)]
-enum Change {
-    Insert(usize, Vec<u8>),
-    Skip(usize, usize),
-}
-
-/// Plays the rewriter: carries out changes, and holds back some bytes on the way.
-struct Player {
-    changes: VecDeque<Change>,
-    at: usize,
-    held: Vec<u8>,
-    largest_hold: usize,
-}
-
-impl Player {
-    fn new(changes: &[Change], largest_hold: usize) -> Self {
-        Self { changes: changes.iter().cloned().collect(), at: 0, held: Vec::new(), largest_hold }
-    }
-
-    fn pass(&mut self, plain: &[u8], chunks: &mut Chunks, out: &mut dyn Output) -> bool {
-        self.held.extend_from_slice(plain);
-        let hold = if self.changes.is_empty() { 0 } else { chunks.below(self.largest_hold + 1) };
-        self.release(self.held.len().saturating_sub(hold), out);
-        self.changes.is_empty() && self.held.is_empty()
-    }
-
-    fn release(&mut self, mut size: usize, out: &mut dyn Output) {
-        loop {
-            let next = match self.changes.front() {
-                Some(Change::Insert(at, _)) => *at,
-                Some(Change::Skip(at, length)) if self.at + size >= at + length => *at,
-                // The end of what is left out is not known yet.
-                Some(Change::Skip(at, _)) if self.at + size > *at => {
-                    size = at - self.at;
-                    usize::MAX
-                }
-                _ => usize::MAX,
-            };
-            let copied = size.min(next.saturating_sub(self.at));
-            out.copy(&self.held[..copied]);
-            self.drop_held(copied);
-            size -= copied;
-            if next != self.at {
-                return;
-            }
-            match self.changes.pop_front() {
-                Some(Change::Insert(_, text)) => out.insert(&text),
-                Some(Change::Skip(_, length)) => {
-                    // In two pieces, as it may come.
-                    out.skip(&self.held[..length / 2]);
-                    out.skip(&self.held[length / 2..length]);
-                    self.drop_held(length);
-                    size -= length;
-                }
-                None => {}
-            }
-        }
-    }
-
-    fn drop_held(&mut self, size: usize) {
-        self.held.drain(..size);
-        self.at += size;
-    }
-
-    fn finish(mut self, out: &mut dyn Output) {
-        self.release(self.held.len(), out);
-        assert!(self.changes.is_empty(), "all changes were made");
-    }
-}
-
-fn changed(plain: &[u8], changes: &[Change]) -> Vec<u8> {
-    let (mut out, mut from) = (Vec::new(), 0);
-    for change in changes {
-        let (Change::Insert(at, _) | Change::Skip(at, _)) = change;
-        out.extend_from_slice(&plain[from..*at]);
-        from = *at;
-        match change {
-            Change::Insert(_, text) => out.extend_from_slice(text),
-            Change::Skip(_, length) => from += length,
-        }
-    }
-    out.extend_from_slice(&plain[from..]);
-    out
-}
 
 /// Sends pieces through a splicer and collects what comes out.
 fn spliced(
@@ -99,11 +13,11 @@ fn spliced(
     chunks: &mut Chunks,
 ) -> Result<Vec<u8>, CodecError> {
     let mut splicer = Splicer::new(coding, Limits::default()).expect("gzip or deflate");
-    let mut player = Player::new(changes, hold);
+    let mut player = Player::new(changes);
     let mut body = Vec::new();
     for piece in pieces {
         let mut out = BytesMut::new();
-        splicer.push(piece, &mut out, &mut |plain, to| player.pass(plain, chunks, to))?;
+        splicer.push(piece, &mut out, &mut |plain, to| player.pass(plain, chunks.below(hold + 1), to))?;
         body.extend_from_slice(&out);
     }
     splicer.check_end()?;
@@ -334,21 +248,23 @@ fn what_the_shop_flushed_can_be_read_at_once() {
             let changes = changes(plain.len(), &mut chunks);
             let mut shop = Compress::new(Compression::new(1 + chunks.below(9) as u32), false);
             let mut splicer = Splicer::new(Coding::Gzip, Limits::default()).unwrap();
-            let mut player = Player::new(&changes, hold);
+            let mut player = Player::new(&changes);
             let (mut client, mut seen) = (flate2::Decompress::new(false), Vec::with_capacity(1 << 20));
             let (mut coded, mut body) = (gzip::HEADER.to_vec(), BytesMut::new());
             for piece in plain.chunks(100 + chunks.below(5_000)) {
                 coded.reserve(piece.len() * 2 + 100);
                 shop.compress_vec(piece, &mut coded, FlushCompress::Sync).unwrap();
-                splicer.push(&coded, &mut body, &mut |plain, to| player.pass(plain, &mut chunks, to)).unwrap();
+                splicer
+                    .push(&coded, &mut body, &mut |plain, to| player.pass(plain, chunks.below(hold + 1), to))
+                    .unwrap();
                 coded.clear();
-                let released: Vec<Change> = changes[..changes.len() - player.changes.len()].to_vec();
-                let released = changed(&plain[..player.at], &released);
+                let released: Vec<Change> = changes[..changes.len() - player.left()].to_vec();
+                let released = changed(&plain[..player.at()], &released);
                 let sent = body.split();
                 let sent = if client.total_in() == 0 { sent.get(10..).unwrap_or_default() } else { &sent };
                 client.decompress_vec(sent, &mut seen, flate2::FlushDecompress::Sync).unwrap();
                 // Half of a match may be owed, if the other half is held back.
-                let owed = if player.held.is_empty() { 0 } else { 258 };
+                let owed = if player.holds_nothing() { 0 } else { 258 };
                 assert!(released.starts_with(&seen));
                 assert!(seen.len() + owed >= released.len(), "{} of {}, hold {hold}", seen.len(), released.len());
             }

@@ -1,0 +1,73 @@
+//! What must be kept to the last: coupons, orders and events.
+//!
+//! The trait stands here, apart from the backends.
+
+use super::StoreError;
+use super::coupons::Coupons;
+use super::records::Records;
+use crate::event::Event;
+use crate::ids::Random;
+use async_trait::async_trait;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Keeps coupons, orders and events. Of its [`Records`], it has no profiles.
+#[async_trait]
+pub trait Ledger: Coupons + Records {
+    /// Names the next batch of events. A batch that is tried again keeps its name.
+    fn next_batch(&self) -> BatchId;
+
+    /// Keeps events, all of them or none: of each order the first purchase, and refunds. A batch that was kept before, though its
+    /// sender was not told so, changes nothing.
+    async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError>;
+
+    /// Answers if it can be read and written now.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Names a batch, so that it is kept once however often it is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BatchId {
+    /// Who named it: random a process.
+    pub process: i64,
+    /// Grows by one with each batch; 0 is no name, and such a batch is kept each time.
+    pub number: i64,
+}
+
+impl BatchId {
+    /// The name of a batch that is not tried again.
+    pub const NONE: Self = Self { process: 0, number: 0 };
+
+    /// Whether it is a name.
+    #[must_use]
+    pub fn is_some(self) -> bool {
+        self.number > 0
+    }
+}
+
+/// A backend remembers so many of a process's batches: more than are ever under way at once.
+pub(super) const REMEMBERED: i64 = 16;
+
+/// Names a process's batches.
+pub(super) struct Batches {
+    process: i64,
+    last: AtomicI64,
+}
+
+impl Batches {
+    pub(super) fn new(random: &dyn Random) -> Self {
+        let mut process = [0; 8];
+        random.fill(&mut process);
+        Self { process: i64::from_ne_bytes(process), last: AtomicI64::new(0) }
+    }
+
+    pub(super) fn process(&self) -> i64 {
+        self.process
+    }
+
+    pub(super) fn next(&self) -> BatchId {
+        BatchId { process: self.process, number: self.last.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod contract;

@@ -1,0 +1,85 @@
+//! What is kept of a visitor in PostgreSQL: events and coupons. Profiles are elsewhere.
+
+use super::{BATCH, PostgresLedger, text};
+use crate::ids::SiteId;
+use crate::store::coupons::Holder;
+use crate::store::records::{Before, Kept, KeptEvent, Records};
+use crate::store::{ProfileKey, StoreError};
+use async_trait::async_trait;
+use deadpool_postgres::Object;
+use jiff::Timestamp;
+use tokio_postgres::{Error, Row};
+
+#[async_trait]
+impl Records for PostgresLedger {
+    async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
+        let client = self.client().await?;
+        let done = tokio::time::timeout(BATCH, about(&client, key, most)).await;
+        self.settle(client, done)
+    }
+
+    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        let done = tokio::time::timeout(BATCH, erase(&mut client, key)).await;
+        self.settle(client, done)
+    }
+
+    async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
+        let client = self.client().await?;
+        let sweep = "
+            DELETE FROM events WHERE id IN (SELECT id FROM events WHERE site = $1 AND at < $2 LIMIT $3 FOR UPDATE SKIP LOCKED)";
+        let (site, before) = (text(site.as_str()), before.events.as_millisecond());
+        let done = tokio::time::timeout(BATCH, client.execute(sweep, &[&site, &before, &(most as i64)])).await;
+        self.settle(client, done).map(|rows| rows as usize)
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
+        let client = self.client().await?;
+        // From one site to the next along the index: there are few of them, and many events.
+        let look = "
+            WITH RECURSIVE sites AS (
+                (SELECT site FROM events ORDER BY site LIMIT 1)
+                UNION ALL
+                SELECT (SELECT site FROM events WHERE events.site > sites.site ORDER BY site LIMIT 1) FROM sites WHERE site IS NOT NULL
+            )
+            SELECT site FROM sites WHERE site IS NOT NULL UNION SELECT site FROM coupon_pools";
+        let done = tokio::time::timeout(BATCH, client.query(look, &[])).await;
+        let rows = self.settle(client, done)?;
+        Ok(rows.iter().map(|row| SiteId::new(row.get(0))).collect())
+    }
+}
+
+async fn about(client: &Object, key: &ProfileKey, most: usize) -> Result<Kept, Error> {
+    let (site, visitor) = (text(key.site.as_str()), key.visitor.0.as_slice());
+    let events = "
+        SELECT at, kind, scenario, variant, path, parameters FROM events
+        WHERE site = $1 AND visitor = $2 ORDER BY at, id LIMIT $3";
+    let events = client.query(events, &[&site, &visitor, &(most as i64 + 1)]).await?;
+    let coupons = "SELECT given, pool, code FROM coupon_grants WHERE site = $1 AND holder = $2";
+    let coupons = client.query(coupons, &[&site, &Holder::Visitor(key.visitor).key()]).await?;
+    let more = events.len() > most;
+    let coupons = coupons.iter().map(|row| KeptEvent::coupon(row.get(0), row.get(1), row.get(2)));
+    Ok(Kept { profile: None, events: events.iter().take(most).map(kept).chain(coupons).collect(), more })
+}
+
+async fn erase(client: &mut Object, key: &ProfileKey) -> Result<(), Error> {
+    let (site, visitor) = (text(key.site.as_str()), key.visitor.0.as_slice());
+    let transaction = client.transaction().await?;
+    transaction.execute("DELETE FROM events WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
+    transaction.execute("UPDATE orders SET visitor = '' WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
+    // A code that they had stays taken: nobody knows by whom.
+    let holder = Holder::Visitor(key.visitor).key();
+    transaction.execute("DELETE FROM coupon_grants WHERE site = $1 AND holder = $2", &[&site, &holder]).await?;
+    transaction.commit().await
+}
+
+fn kept(row: &Row) -> KeptEvent {
+    let (scenario, variant): (Option<String>, Option<String>) = (row.get(2), row.get(3));
+    KeptEvent {
+        at: Timestamp::from_millisecond(row.get(0)).unwrap_or(Timestamp::UNIX_EPOCH),
+        name: row.get(1),
+        arm: scenario.zip(variant).map(|(scenario, variant)| format!("{scenario}/{variant}")),
+        path: row.get(4),
+        parameters: row.get(5),
+    }
+}
