@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What belongs to a store: without the keys every visitor would be a stranger, and without the prefix pages that are open would
 /// not find their way back.
-const BESIDE: [&str; 2] = ["keys", "prefix"];
+const BESIDE: [&str; 3] = ["customer-key", "keys", "prefix"];
 
 /// Arguments of `noren backup`.
 #[derive(Debug, clap::Args)]
