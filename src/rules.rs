@@ -5,6 +5,7 @@
 
 mod compile;
 mod conditions;
+pub mod detect;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]

@@ -1,5 +1,7 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+pub mod taps;
+
 use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
@@ -10,6 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::Duration;
+use taps::Taps;
 
 /// One shop, compiled. Immutable: a reload builds a new one.
 #[derive(Debug)]
@@ -44,6 +47,10 @@ pub struct Site {
     pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
+    /// What is read of visitors' requests and of the shop's own JSON answers.
+    pub taps: Arc<Taps>,
+    /// Most products that are remembered.
+    pub max_products: usize,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
     /// How it keeps its visitors' privacy.

@@ -40,6 +40,10 @@ pub struct Metrics {
     pub reloads: IntGaugeVec,
     /// Sites that run on older rules because the newest were refused.
     pub stale_sites: IntGauge,
+    /// Products that are remembered.
+    pub products: IntGauge,
+    /// Memory counted for them.
+    pub catalogue_bytes: IntGauge,
     /// Requests in flight.
     pub in_flight: IntGauge,
     /// Recorder: writes waiting.
@@ -48,6 +52,8 @@ pub struct Metrics {
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
+    /// Visitors on each site, on all machines together.
+    pub visitors_online: IntGaugeVec,
     /// What was claimed before a delivery, by what became of it (`granted`, `refused`, `late`, `failed`).
     pub claims: IntCounterVec,
     /// Origin addresses by site and state.
@@ -117,6 +123,8 @@ impl Metrics {
             breaker_open: gauges("noren_breaker_open", "1 where rewriting is off because it kept failing.", &["site"])?,
             reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
             stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,
+            products: gauge("noren_catalogue_products", "Products that are remembered.")?,
+            catalogue_bytes: gauge("noren_catalogue_bytes", "Memory counted for products that are remembered.")?,
             in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,
             recorder_queued: gauge("noren_recorder_queue_length", "Writes waiting for the store.")?,
             recorder: gauges("noren_recorder_writes", "Writes by what became of them.", &["result"])?,
@@ -126,6 +134,11 @@ impl Metrics {
                 &["outcome"],
             )?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
+            visitors_online: gauges(
+                "noren_visitors_online",
+                "Visitors with a page view in the last minutes.",
+                &["site"],
+            )?,
             origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
             registry,
         })

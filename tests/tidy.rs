@@ -19,13 +19,13 @@ const ALLOWED: &[(&str, &str)] = &[
     ),
     (
         "app",
-        "admission certs clock config demo exchange geo ids ops proxy recorder reload rules site store telemetry transform visitor world",
+        "admission catalogue certs clock config demo exchange geo ids ops proxy recorder reload rules site store telemetry transform visitor world",
     ),
     // The hot path, downwards.
     ("proxy", "clock exchange ids plan site world"),
     (
         "exchange",
-        "action admission client clock commerce config event facts fuzzing geo ids plan recorder scenario site store telemetry transform visitor world",
+        "action admission catalogue client clock commerce config event facts fuzzing geo ids plan recorder scenario site store taps telemetry transform visitor world",
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),
@@ -36,6 +36,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("facts", "commerce ids store visitor"),
     ("geo", "facts"),
     ("plan", "event transform"),
+    ("catalogue", "commerce ids store"),
+    ("taps", "commerce event site transform"),
     ("transform", "commerce fuzzing"),
     ("recorder", "clock event ids store telemetry"),
     ("store", "clock commerce event ids"),

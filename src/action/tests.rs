@@ -178,7 +178,8 @@ fn a_chat_launcher_loads_nothing_and_names_what_it_may_load() {
     assert!(html.contains("data-gw-load=\"https://static.example/w.js\"") && !html.contains(" src="), "{html}");
     assert_eq!(
         lowered.csp_sources,
-        ["connect-src", "frame-src", "script-src"].map(|name| format!("{name} https://static.example").into())
+        ["connect-src", "frame-src", "script-src"]
+            .map(|name| Box::<str>::from(format!("{name} https://static.example")))
     );
     assert!(lowered.needs_runtime);
     let (lowered, html) = lower(read("chat", "line = '@shop'").unwrap().as_ref(), "ja");

@@ -96,7 +96,6 @@ impl Gateway {
     }
 
     /// Takes in what was heard apart from a page, off the visitor's time.
-    #[expect(dead_code, reason = "whoever reads forms and answers calls it")]
     pub(super) fn overheard(self: &Arc<Self>, heard: Overheard) {
         let (gateway, in_flight) = (self.clone(), InFlight::new(&self.in_flight));
         #[expect(clippy::disallowed_methods, reason = "bounded by the store's patience; a shutdown waits for it")]

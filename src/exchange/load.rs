@@ -36,6 +36,16 @@ impl Load {
         self.shed.is_some()
     }
 
+    /// Whether what can be done without is to be left out.
+    pub(super) fn is_strained(&self) -> bool {
+        self.admitted.strained().is_some()
+    }
+
+    /// Memory for reading along, if there is some.
+    pub(super) fn for_reading(&self, bytes: usize, room: &Room) -> Option<Reserved> {
+        self.admitted.reserve(bytes, room).ok()
+    }
+
     /// Notes that rewriting failed by a fault of our own.
     pub(super) fn fail(&mut self, kind: &'static str) {
         if let Some(trial) = &mut self.trial {

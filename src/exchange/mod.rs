@@ -26,6 +26,7 @@ mod privacy;
 mod reading;
 mod receive;
 mod respond;
+mod taps;
 
 pub use answer::Answer;
 pub use failures::FailureLog;
@@ -34,6 +35,7 @@ pub use own::OwnCall;
 pub use reading::PagesRead;
 
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -87,6 +89,8 @@ pub struct Gateway {
     pub learnt: Learnt,
     /// Which pages were read of late.
     pub pages_read: PagesRead,
+    /// What the shops sell.
+    pub catalogues: Arc<Catalogues>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -188,6 +192,7 @@ pub struct Exchange {
     delivery: delivery::Delivery,
     load: load::Load,
     reading: Option<Box<reading::Underway>>,
+    tapped: Option<Box<taps::Tapped>>,
     _in_flight: InFlight,
 }
 
@@ -292,6 +297,7 @@ impl Exchange {
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
         let recorded = catch_unwind(AssertUnwindSafe(|| {
             self.end_reading(outcome);
+            self.tell_heard(outcome);
             self.record(outcome);
         }));
         if recorded.is_err() {

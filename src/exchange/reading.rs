@@ -5,6 +5,7 @@
 
 use super::{Exchange, Gateway, Guest, Outcome, RequestView};
 use crate::admission::{Reserved, Room};
+use crate::catalogue::Lesson;
 use crate::commerce::Content;
 use crate::ids::SiteId;
 use crate::site::PAGE_KINDS;
@@ -34,7 +35,16 @@ pub(super) struct Underway {
     aside: Option<Mutex<Reader>>,
     /// What keeps others from reading the page meanwhile.
     claim: Option<u64>,
-    _memory: Reserved,
+    page: Address,
+    /// As long as the page is read aside; else until its end.
+    memory: Option<Reserved>,
+}
+
+/// Where a page is.
+struct Address {
+    host: String,
+    path: String,
+    query: String,
 }
 
 /// Which pages were read of late, of all sites.
@@ -89,7 +99,11 @@ impl Exchange {
         let room = Room::of(&gateway.settings.load().limits, &self.site.limits);
         let Some(memory) = self.load.make_reading_room(&room) else { return };
         let is_visitor = matches!(self.guest, Guest::Visitor { .. });
-        let claim = if ALWAYS.contains(&self.kind) {
+        let is_known = || {
+            let catalogue = gateway.catalogues.of(&self.site.id);
+            catalogue.is_fresh(request.path, request.query, gateway.clock.now(), settings.refresh)
+        };
+        let claim = if ALWAYS.contains(&self.kind) || is_known() {
             None
         } else {
             gateway.pages_read.claim(page_key(&self.site.id, request), gateway.clock.monotonic(), settings.refresh)
@@ -124,12 +138,14 @@ impl Exchange {
             }
             None => Some(Mutex::new(Reader::new(page, &reading, gateway.limits()))),
         };
-        self.reading = Some(Box::new(Underway { aside, claim, _memory: memory }));
+        let page =
+            Address { host: request.host.to_owned(), path: request.path.to_owned(), query: request.query.to_owned() };
+        self.reading = Some(Box::new(Underway { aside, claim, page, memory: Some(memory) }));
     }
 
     /// Shows a piece of a page that passes untouched to whoever reads it.
     pub(super) fn read_along(&mut self, chunk: Option<&[u8]>, end: bool) {
-        let Some(reader) = self.reading.as_mut().and_then(|reading| reading.aside.as_mut()) else { return };
+        let Some(Underway { aside: Some(reader), memory, .. }) = self.reading.as_deref_mut() else { return };
         let reader = reader.get_mut().unwrap_or_else(PoisonError::into_inner);
         if reader.extractor().is_done() {
             return;
@@ -143,6 +159,7 @@ impl Exchange {
         }
         self.load.grown(reader.decoded());
         if reader.extractor().is_done() {
+            *memory = None;
             self.load.rewritten();
         }
         self.own += self.gateway.clock.monotonic().duration_since(began);
@@ -166,12 +183,24 @@ impl Exchange {
             reading.claim.into_iter().for_each(|page| self.gateway.pages_read.give_back(page));
             return;
         };
-        self.learnt(content);
+        self.learnt(content, &reading.page);
     }
 
     /// Takes what a page said.
-    fn learnt(&mut self, content: Content) {
+    fn learnt(&mut self, content: Content, page: &Address) {
         self.gateway.count_facts(&self.site.id, &content);
+        if content.product.is_some() || !content.listed.is_empty() {
+            let member = content.member.as_ref();
+            self.gateway.catalogues.of(&self.site.id).learn(&Lesson {
+                content: &content,
+                host: &page.host,
+                page: Some((&page.path, &page.query)),
+                // Members may have prices of their own.
+                personal: member.is_some_and(|member| member.logged_in == Some(true)),
+                most: self.site.max_products,
+                at: self.gateway.clock.now(),
+            });
+        }
         self.delivery.said = Some(content);
     }
 }

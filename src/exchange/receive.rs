@@ -50,6 +50,7 @@ impl Gateway {
                 (false, Guest::Nobody { bot: false }, Will { consent: Consent::NONE, chosen: true })
             });
         let (load, document) = self.weigh(site, admitted, document);
+        let tapped = self.tap(site, request, guest, will.consent, &load);
         let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
             gateway: self.clone(),
@@ -74,6 +75,7 @@ impl Gateway {
             delivery: super::delivery::Delivery::default(),
             load,
             reading: None,
+            tapped,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document
@@ -141,6 +143,7 @@ impl Exchange {
     /// Edits of the head that goes to the shop.
     pub fn origin_request(&mut self, request: &RequestView<'_>) -> HeaderEdits {
         let began = self.gateway.clock.monotonic();
+        self.tap_request(request);
         let mut edits = HeaderEdits::default();
         // The Host goes upstream as the client sent it, port and all, unless the shop insists on its own.
         let host = self.site.origin.host.as_deref().unwrap_or(request.authority);

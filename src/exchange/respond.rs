@@ -61,6 +61,7 @@ impl Exchange {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
         self.settle_down(status, headers);
+        self.tap_answer(status, headers);
         if self.load.is_shed() {
             self.note_shed(request, status, headers);
         }
@@ -213,6 +214,7 @@ impl Exchange {
     /// # Errors
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
+        self.overhear(chunk.as_deref());
         let Some(transform) = &mut self.transform else {
             self.read_along(chunk.as_deref(), end);
             return Ok(());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::action::{Action, ActionError, Lowered, Lowering};
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::client::Files;
 use crate::clock::SystemClock;
 use crate::ids::{OsRandom, SiteId};
@@ -179,6 +180,8 @@ impl Shop {
             recipe: crate::transform::extract::Recipe::default(),
             learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
+            taps: Arc::default(),
+            max_products: 100,
             holdout: 0,
             https_redirect: false,
             enabled: true,
@@ -201,6 +204,7 @@ impl Shop {
             learnt: Learnt::default(),
             settings: Arc::new(ArcSwap::from_pointee(settings)),
             pages_read: PagesRead::default(),
+            catalogues: Arc::new(Catalogues::new(usize::MAX)),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),

@@ -195,6 +195,9 @@ impl ProxyHttp for Proxy {
                 return Err(Error::explain(ErrorType::ReadTimedout, "the upload was too slow").into_down());
             }
         }
+        if let (Some(exchange), Some(piece)) = (&mut ctx.exchange, body.as_deref()) {
+            exchange.request_body(piece);
+        }
         // An empty last piece makes pingora send a second, illegal terminating chunk upstream.
         if end && body.as_ref().is_some_and(Bytes::is_empty) {
             *body = None;

@@ -180,6 +180,8 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         learn: settings.learn,
         deliver_by: settings.deliver_by,
         customer: settings.customer,
+        taps: Arc::new(settings.taps),
+        max_products: settings.max_products,
         limits: settings.limits,
         asking: settings
             .privacy

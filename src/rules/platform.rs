@@ -1,17 +1,18 @@
 //! Presets: what is known of the platforms that shops are built with. One file each under `src/platforms`.
 
 use super::recipe;
-use super::site::pages;
+use super::site::{pages, taps};
 use crate::config::diagnostic::Problems;
 use crate::config::document;
 use crate::config::reader::{Placed, Table};
 use crate::site::PagePattern;
+use crate::site::taps::Taps;
 use crate::transform::extract::{Part, Sign, Trace};
 use std::path::Path;
 use std::sync::LazyLock;
 
 /// A platform's preset.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Preset {
     /// Its name in `site.toml`.
     pub id: &'static str,
@@ -21,12 +22,31 @@ pub struct Preset {
     pub pages: Vec<PagePattern>,
     /// What to look for.
     pub part: Part,
+    /// What visitors send to it, and what its own JSON says.
+    pub taps: Taps,
     /// How it is recognised.
     pub signs: Vec<Sign>,
 }
 
 /// The presets' names and texts.
-const FILES: &[(&str, &str)] = &[("generic", include_str!("../platforms/generic.toml"))];
+const FILES: &[(&str, &str)] = &[
+    ("ec-cube-4", include_str!("../platforms/ec-cube-4.toml")),
+    ("ec-cube-2", include_str!("../platforms/ec-cube-2.toml")),
+    ("makeshop", include_str!("../platforms/makeshop.toml")),
+    ("color-me", include_str!("../platforms/color-me.toml")),
+    ("futureshop", include_str!("../platforms/futureshop.toml")),
+    ("shopify", include_str!("../platforms/shopify.toml")),
+    ("woocommerce", include_str!("../platforms/woocommerce.toml")),
+    ("magento", include_str!("../platforms/magento.toml")),
+    ("prestashop", include_str!("../platforms/prestashop.toml")),
+    ("zen-cart", include_str!("../platforms/zen-cart.toml")),
+    ("oscommerce", include_str!("../platforms/oscommerce.toml")),
+    ("opencart", include_str!("../platforms/opencart.toml")),
+    ("evershop", include_str!("../platforms/evershop.toml")),
+    ("django-oscar", include_str!("../platforms/django-oscar.toml")),
+    ("saleor", include_str!("../platforms/saleor.toml")),
+    ("generic", include_str!("../platforms/generic.toml")),
+];
 
 /// Read when the first of them is asked for.
 static PRESETS: LazyLock<Vec<Preset>> =
@@ -58,6 +78,7 @@ fn read(id: &'static str, text: &str) -> (Option<Preset>, Problems) {
             name: table.required_string("name").map(|name| name.value).unwrap_or_default(),
             pages: table.table("pages").map(pages::read).unwrap_or_default(),
             part: table.table("extract").map(recipe::read).unwrap_or_default(),
+            taps: Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) },
             signs: table.tables("sign").into_iter().filter_map(sign).collect(),
         };
         table.finish();
@@ -71,7 +92,7 @@ fn sign(mut table: Table<'_, '_>) -> Option<Sign> {
     let (cookie, header) = (table.string("cookie"), table.string("header"));
     let trace = match (cookie, header) {
         (Some(name), None) => Some(Trace::Cookie(name.value.into())),
-        (None, Some(name)) => header_sign(&mut table, name),
+        (None, Some(name)) => header_sign(&mut table, &name),
         (None, None) => recipe::mark(&mut table, "sign").map(Trace::Page),
         (Some(_), Some(name)) => {
             let help = Some("write two signs".to_owned());
@@ -83,7 +104,7 @@ fn sign(mut table: Table<'_, '_>) -> Option<Sign> {
     Some(Sign { trace: trace?, weight })
 }
 
-fn header_sign(table: &mut Table<'_, '_>, name: Placed<String>) -> Option<Trace> {
+fn header_sign(table: &mut Table<'_, '_>, name: &Placed<String>) -> Option<Trace> {
     let pattern = match table.string("match") {
         Some(text) => Some(recipe::regex(table, &text)?),
         None => None,

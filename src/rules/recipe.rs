@@ -192,8 +192,8 @@ pub(super) fn read(table: Table<'_, '_>) -> Part {
     }
     if let Some(table) = table.table("search") {
         let mut table = table.documented(&SEARCH);
-        Reading::default().all(&mut table, "term", Slot::Term, &mut part);
-        Reading::default().all(&mut table, "results", Slot::Results, &mut part);
+        Reading::default().all(&mut table, "term", &Slot::Term, &mut part);
+        Reading::default().all(&mut table, "results", &Slot::Results, &mut part);
         table.finish();
     }
     if let Some(table) = table.table("member") {
@@ -227,7 +227,7 @@ fn fields(table: &mut Table<'_, '_>, section: &Section, slot: impl Fn(Field) -> 
         let Some(field) = field(setting.name) else { continue };
         let slot = slot(field);
         let reading = Reading { is_mark: setting.ty == MARK, in_row: matches!(slot, Slot::InRow(..)) };
-        reading.all(table, setting.name, slot, part);
+        reading.all(table, setting.name, &slot, part);
     }
 }
 
@@ -246,7 +246,7 @@ fn totals(mut table: Table<'_, '_>, section: &Section, list: List, slot: fn(Tota
     for setting in section.settings {
         let Some(total) = total(setting.name) else { continue };
         let reading = Reading { is_mark: setting.ty == MARK, in_row: false };
-        reading.all(&mut table, setting.name, slot(total), part);
+        reading.all(&mut table, setting.name, &slot(total), part);
     }
     table.finish();
 }

@@ -8,11 +8,12 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 29] = [
+static SECTIONS: [&Section; 40] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
     &gateway::LOG,
+    &gateway::STORE,
     &site::SITE,
     &site::ORIGIN,
     &site::UPSTREAM,
@@ -28,6 +29,16 @@ static SECTIONS: [&Section; 29] = [
     &recipe::ORDER,
     &recipe::SEARCH,
     &site::LEARN,
+    &site::CATALOGUE,
+    &site::taps::FORMS,
+    &site::taps::SUCCESS,
+    &site::taps::API,
+    &site::taps::API_CART,
+    &site::taps::API_LINE,
+    &site::taps::API_PRODUCT,
+    &site::taps::API_LISTED,
+    &site::taps::API_ORDER,
+    &site::taps::API_SEARCH,
     &site::LIMITS,
     &site::POOL,
     &site::PRIVACY,

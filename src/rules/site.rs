@@ -1,5 +1,6 @@
 //! `site.toml`: one shop's settings.
 
+mod catalogue;
 mod cookie;
 mod customer;
 mod host;
@@ -9,7 +10,9 @@ mod origin;
 pub(super) mod pages;
 mod pool;
 mod privacy;
+pub(crate) mod taps;
 
+pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
 pub(crate) use learn::LEARN;
@@ -24,6 +27,7 @@ use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
+use crate::site::taps::Taps;
 use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
 use crate::transform::extract::{Part, Recipe};
 use crate::visitor::consent::PrivacySettings;
@@ -97,11 +101,17 @@ pub(crate) static SITE: Section = Section {
         setting("customer", "table", "", "See `[customer]`."),
         setting("extract", "table", "", "See `[extract]`."),
         setting("learn", "table", "", "See `[learn]`."),
+        setting("forms", "list of tables", "", "See `[[forms]]`."),
+        setting("api", "list of tables", "", "See `[[api]]`."),
+        setting("catalogue", "table", "", "See `[catalogue]`."),
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
+
+/// How many products are remembered of a site that does not say.
+const MOST_PRODUCTS: usize = 50_000;
 
 const DELIVER_BY: [(&str, DeliverBy); 3] =
     [("auto", DeliverBy::Auto), ("page", DeliverBy::Page), ("script", DeliverBy::Script)];
@@ -127,6 +137,8 @@ pub(super) struct Settings {
     pub(super) recipe: Recipe,
     pub(super) learn: LearnSettings,
     pub(super) customer: Vec<CustomerMapping>,
+    pub(super) taps: Taps,
+    pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
@@ -142,6 +154,10 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut pages = table.table("pages").map(pages::read).unwrap_or_default();
     pages.extend(preset.iter().flat_map(|preset| preset.pages.clone()));
     let cookie = cookie::read(&mut table, &hosts);
+    let mut taps = Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) };
+    if let Some(preset) = preset {
+        taps.extend(&preset.taps);
+    }
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -158,6 +174,8 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
         learn: table.table("learn").map(learn::read).unwrap_or_default(),
         customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        taps,
+        max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),

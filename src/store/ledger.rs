@@ -4,6 +4,7 @@
 
 use super::StoreError;
 use super::coupons::Coupons;
+use super::products::{NoProducts, Products};
 use super::records::Records;
 use crate::event::Event;
 use crate::ids::Random;
@@ -19,6 +20,11 @@ pub trait Ledger: Coupons + Records {
     /// Keeps events, all of them or none: of each order the first purchase, and refunds. A batch that was kept before, though its
     /// sender was not told so, changes nothing.
     async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError>;
+
+    /// The products that stand beside them.
+    fn products(&self) -> &dyn Products {
+        &NoProducts
+    }
 
     /// Answers if it can be read and written now.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -44,8 +50,8 @@ impl BatchId {
     }
 }
 
-/// A backend remembers so many of a process's batches: more than are ever under way at once.
-pub(super) const REMEMBERED: i64 = 16;
+/// A backend remembers so many of a process's batches: more than others can come between two tries of one.
+pub(super) const REMEMBERED: i64 = 1_000;
 
 /// Names a process's batches.
 pub(super) struct Batches {

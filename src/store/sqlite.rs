@@ -11,6 +11,7 @@
 
 pub(super) mod backup;
 mod coupons;
+mod products;
 mod reader;
 mod records;
 mod schema;
@@ -20,6 +21,7 @@ use super::codes::CodeMaker;
 use super::coupons::Coupons;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::products::Products;
 use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::event::Event;
@@ -183,6 +185,10 @@ impl Store for SqliteStore {
         self
     }
 
+    fn products(&self) -> &dyn Products {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
@@ -198,6 +204,10 @@ impl Ledger for SqliteStore {
 
     async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError> {
         self.write_once(batch, events.into_iter().map(Write::Event).collect()).await
+    }
+
+    fn products(&self) -> &dyn Products {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

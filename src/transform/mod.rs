@@ -5,6 +5,7 @@
 //! [`eligible`] looks at the heads and gives a [`Page`] or the reason why the response passes. [`Transform`] then takes the
 //! body: decoded, looked at, rewritten until the last edit is done, encoded; each chunk leaves before the next one comes.
 
+mod aside;
 mod charset;
 mod codec;
 pub mod csp;
@@ -30,6 +31,7 @@ mod selector;
 #[cfg(test)]
 mod testing;
 
+pub use aside::Aside;
 pub use codec::{CodecError, Coding, OutCoding};
 pub use edit::{Edit, Position, Target};
 pub use eligibility::{

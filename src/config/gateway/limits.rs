@@ -43,6 +43,8 @@ pub struct Limits {
     pub rewrite_memory: u64,
     /// Bytes for rewriting of a site that has no limit of its own.
     pub rewrite_memory_per_site: u64,
+    /// Bytes for the products of all sites.
+    pub catalogue_memory: u64,
     /// Share of a limit, in hundredths of a percent, from which on what can be done without is left out.
     pub shed_at: u32,
 }
@@ -145,6 +147,13 @@ pub static LIMITS: Section = Section {
             "The same of one site; a site may have a limit of its own.",
         ),
         setting(
+            "catalogue_memory",
+            "size",
+            "\"512MiB\"",
+            "Memory for what is remembered of the products of all sites. Beyond, a site that learns more forgets what was not seen for \
+             the longest time. Needs a restart.",
+        ),
+        setting(
             "shed_at",
             "percentage",
             "\"80%\"",
@@ -175,6 +184,7 @@ impl Default for Limits {
             max_requests_per_site: 2500,
             rewrite_memory: 512 << 20,
             rewrite_memory_per_site: 128 << 20,
+            catalogue_memory: 512 << 20,
             shed_at: 8000,
         }
     }
@@ -224,6 +234,9 @@ impl Limits {
             rewrite_memory_per_site: table
                 .size("rewrite_memory_per_site", 0..=1 << 40)
                 .map_or(default.rewrite_memory_per_site, |found| found.value),
+            catalogue_memory: table
+                .size("catalogue_memory", 0..=1 << 40)
+                .map_or(default.catalogue_memory, |found| found.value),
             shed_at: table.percentage("shed_at").map_or(default.shed_at, |found| found.value),
         };
         table.finish();

@@ -27,7 +27,7 @@ impl Reading {
     }
 
     /// Reads all sources of a key.
-    pub(super) fn all(self, table: &mut Table<'_, '_>, key: &'static str, slot: Slot, part: &mut Part) {
+    pub(super) fn all(self, table: &mut Table<'_, '_>, key: &'static str, slot: &Slot, part: &mut Part) {
         if let Some(value) = table.raw(key) {
             self.each(table, key, value, |source| part.sources.push((slot.clone(), source)));
         }

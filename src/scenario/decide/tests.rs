@@ -180,7 +180,7 @@ fn who_is_not_known_again_sees_only_what_is_neither_tested_nor_rationed() {
         holdout: bucket::BUCKETS,
     };
     let ids: Vec<_> = decide(&rules, &cx, None).choices.iter().map(|c| rules.arm(c).unwrap().scenario).collect();
-    assert_eq!(ids, ["plain".into()]);
+    assert_eq!(ids, [std::sync::Arc::<str>::from("plain")]);
 }
 
 #[test]

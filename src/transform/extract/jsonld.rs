@@ -93,7 +93,7 @@ mod tests {
             "{&quot;name&quot;:&quot;a b&quot;}",
             r#"{"name":"a\ b"}"#,
         ] {
-            assert_eq!(documents(script), [wanted.clone()], "{script}");
+            assert_eq!(documents(script), std::slice::from_ref(&wanted), "{script}");
         }
         assert_eq!(documents("{\"name\":\"a b\"}\n[{\"name\":\"a b\"}]").len(), 2);
         assert_eq!(documents(r#"{"a":"x,]","b":[1,2 , ],}"#), [json!({"a": "x,]", "b": [1, 2]})]);

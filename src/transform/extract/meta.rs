@@ -1,8 +1,9 @@
 //! Open Graph and its kin: what `<meta>` tells of a page.
 
-use super::draft::{Draft, Given};
+use super::draft::Draft;
 use super::recipe::{Field, OPEN_GRAPH, Slot};
 use super::schema;
+use super::values::Given;
 
 /// Takes a `<meta>`; its content is decoded.
 pub(super) fn learn(name: &str, content: &str, draft: &mut Draft) {

@@ -62,13 +62,10 @@ impl Microdata {
     }
 
     /// A property with its value.
-    pub(super) fn put(&mut self, property: &str, value: Value) {
-        let items = self.open.iter_mut().rev();
-        let Some(item) =
-            items.filter_map(|open| if let Holding::Item(item) = &mut open.value { Some(item) } else { None }).next()
-        else {
-            return;
-        };
+    pub(super) fn put(&mut self, property: &str, value: &Value) {
+        let mut items = self.open.iter_mut().rev();
+        let item = items.find_map(|open| if let Holding::Item(item) = &mut open.value { Some(item) } else { None });
+        let Some(item) = item else { return };
         for name in property.split_ascii_whitespace().take(4) {
             let room = item.len() < MOST;
             match item.get_mut(name) {
@@ -93,7 +90,7 @@ impl Microdata {
             };
             let is_inner = self.open.iter().any(|outer| matches!(outer.value, Holding::Item(_)));
             match open.property {
-                Some(property) if is_inner => self.put(&property, value),
+                Some(property) if is_inner => self.put(&property, &value),
                 _ => whole = Some(value).filter(Value::is_object),
             }
         }

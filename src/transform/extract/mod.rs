@@ -20,6 +20,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod text;
+mod values;
 
 pub use reader::Reader;
 pub use recipe::{At, Field, List, Part, Place, Recipe, Sign, Slot, Source, Total, Trace};
@@ -107,10 +108,10 @@ impl Extractor {
 
     /// Takes a piece of the page, decoded.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.seen += bytes.len() as u64;
         if self.is_done() || bytes.is_empty() {
             return;
         }
-        self.seen += bytes.len() as u64;
         if self.seen > self.limits.decoded_bytes {
             return self.fail("the page is larger than what is read");
         }
@@ -133,6 +134,12 @@ impl Extractor {
             }
             Ok(())
         });
+    }
+
+    /// How much of the page was shown so far.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
     }
 
     /// Whether nothing more is read.

@@ -95,7 +95,7 @@ fn is_group(text: &str, at: usize) -> bool {
 
 /// What stands beside a number: its minus sign is before or behind the currency's. Whether there is a currency.
 fn beside(number: f64, before: &str, after: &str) -> (f64, bool) {
-    let minus = |text: &'_ str| text.strip_suffix('-').map(|rest| rest.len());
+    let minus = |text: &'_ str| text.strip_suffix('-').map(str::len);
     let head = before.trim_end();
     let inner = minus(head).and_then(|end| head.get(..end)).unwrap_or(head).trim_end();
     let sign = BEFORE.iter().find_map(|sign| inner.strip_suffix(sign));

@@ -30,13 +30,13 @@ impl Reader {
         }
         let Self { decoder, extractor } = self;
         let Some(decoder) = decoder else { return extractor.push(chunk) };
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
             decoder.push(chunk, &mut |slice| {
                 extractor.push(slice);
                 Ok(())
             })
         }));
-        match decoded {
+        match outcome {
             Ok(Ok(())) => {}
             Ok(Err(_)) => extractor.fail("the body cannot be decoded"),
             Err(_) => extractor.fail("the decoder panicked"),

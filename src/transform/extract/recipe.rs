@@ -2,10 +2,11 @@
 
 use super::super::Selector;
 use regex::Regex;
+use std::fmt;
 use std::sync::Arc;
 
 /// A shop's recipe, compiled. Cheap to clone.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Recipe {
     pub(super) wants: Arc<[Want]>,
     pub(super) rows: Arc<[Row]>,
@@ -194,6 +195,14 @@ impl Recipe {
     /// Whether there is a sign on pages by which their kind is told.
     pub(super) fn tells_kinds(&self) -> bool {
         self.wants.iter().any(|want| matches!(want.slot, Slot::Kind(_)))
+    }
+}
+
+impl fmt::Debug for Recipe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let slots: Vec<_> = self.wants.iter().map(|want| (&want.slot, want.rank)).collect();
+        let rows: Vec<_> = self.rows.iter().map(|row| (row.list, row.selector.as_str())).collect();
+        f.debug_struct("Recipe").field("wants", &slots).field("rows", &rows).finish()
     }
 }
 

@@ -99,7 +99,7 @@ impl Scan {
         }
         // Selectors are borrowed by the settings while the parser is built.
         let mut settings = Settings::new_send();
-        for (selector, handler) in handlers.iter_mut() {
+        for (selector, handler) in &mut handlers {
             let handler = std::mem::take(handler);
             settings = settings.append_element_content_handler((Cow::Borrowed(selector.compiled()), handler));
         }
@@ -193,7 +193,7 @@ fn microdata(shared: &Shared) -> Handlers {
                 match property_value(element) {
                     Some(value) => {
                         let value = super::text::clean(&value);
-                        begin.at(|state| state.micro().put(&property, Value::String(value)))?;
+                        begin.at(|state| state.micro().put(&property, &Value::String(value)))?;
                     }
                     None => begin.at(|state| serial = state.micro().begin_text(property))?,
                 }

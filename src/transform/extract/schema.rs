@@ -1,8 +1,9 @@
 //! schema.org's vocabulary, as JSON-LD and microdata have it: products, trails, lists, orders.
 
-use super::draft::{Draft, currency};
+use super::draft::Draft;
 use super::links::Links;
 use super::recipe::{JSON_LD, MICRODATA};
+use super::values::currency;
 use super::{number, text};
 use crate::commerce::{Line, MAX_LINES, Order, Product};
 use serde_json::{Map, Value};

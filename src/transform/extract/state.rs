@@ -1,10 +1,11 @@
 //! What is open on the page while it is read: texts that are being gathered, and rows of lists.
 
-use super::draft::{Draft, Given, Row};
+use super::draft::Draft;
 use super::links::Links;
 use super::microdata::Microdata;
 use super::recipe::{JSON_LD, List, MICRODATA, OPEN_GRAPH, Place, Slot, Want};
 use super::text::{self, Gathered};
+use super::values::{Given, Row};
 use super::{Reading, jsonld, meta, schema};
 use ahash::AHashMap;
 use std::sync::Arc;
@@ -208,7 +209,7 @@ impl State {
     fn give(&mut self, at: usize, given: Given<'_>) {
         let wants = self.wants.clone();
         let Some(want) = wants.get(at) else { return };
-        let taken = |text| want.source.take(text).map(|found| text::clean(found));
+        let taken = |text| want.source.take(text).map(text::clean);
         let found = match given {
             Given::Text(text) => taken(text).filter(|text| !text.is_empty() || is_mark(&want.slot)),
             Given::Value(text) => taken(text),
@@ -237,6 +238,9 @@ impl State {
     pub(super) fn begin_row(&mut self, list: List) -> u64 {
         self.close_row(list);
         self.serial += 1;
+        if self.draft.is_full(list) {
+            return 0;
+        }
         self.rows.push(OpenRow { list, serial: self.serial, row: Row::default() });
         self.serial
     }
@@ -253,7 +257,9 @@ impl State {
         let of_list = |at: &usize| matches!(wants.get(*at), Some(Want { slot: Slot::InRow(of, _), .. }) if *of == list);
         let mut open: Vec<usize> = self.open.keys().copied().filter(of_list).collect();
         open.sort_unstable();
-        open.into_iter().for_each(|at| self.end_now(at));
+        for at in open {
+            self.end_now(at);
+        }
         if let Some(at) = self.rows.iter().position(|open| open.list == list) {
             let open = self.rows.swap_remove(at);
             self.draft.put_row(list, &open.row);
@@ -339,7 +345,9 @@ impl State {
     pub(super) fn finish(&mut self) {
         let mut open: Vec<usize> = self.open.keys().copied().collect();
         open.sort_unstable();
-        open.into_iter().for_each(|at| self.end_now(at));
+        for at in open {
+            self.end_now(at);
+        }
         for list in [List::Listed, List::CartLines, List::OrderLines] {
             self.close_row(list);
         }
