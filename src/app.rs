@@ -21,6 +21,7 @@ use crate::reload::{POLL, Reloader, Setup, StatusHandle};
 use crate::rules::{LoadOptions, site_for_origin};
 use crate::store::{Opened, StoreSettings};
 use crate::telemetry::{self, LogFormat, Metrics};
+use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use anyhow::{Context, bail};
@@ -95,6 +96,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
+    let keys = (keys, CustomerKey::open(&data.path.join("customer-key"), &*random)?);
     // A database that was cut off while it was renewed must not keep the shops from being served.
     let geo = settings.geo_database.as_deref().and_then(|path| {
         GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
@@ -167,7 +169,7 @@ struct Running {
     threads: usize,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    keys: KeyRing,
+    keys: (KeyRing, CustomerKey),
     geo: Option<GeoDatabase>,
     metrics: Metrics,
     data: DataFolder,
@@ -176,6 +178,7 @@ struct Running {
 async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()> {
     let Running { settings, reloader, world, certs, sockets, threads, clock, random, keys, geo, metrics, data } =
         running;
+    let (keys, customers) = keys;
     let Opened { store, presence, .. } = stores(&settings, &data, &*random)?;
     let online = Arc::new(Online::new(presence, clock.clone()));
     let catalogues = Arc::new(Catalogues::new(usize::try_from(settings.limits.catalogue_memory).unwrap_or(usize::MAX)));
@@ -191,6 +194,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         store,
         recorder: recorder.clone(),
         keys,
+        customers,
         clock: clock.clone(),
         random,
         metrics: metrics.clone(),

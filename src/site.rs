@@ -47,6 +47,8 @@ pub struct Site {
     pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
+    /// A customer's browser stands for itself again once they have logged out in it.
+    pub part_at_logout: bool,
     /// What is read of visitors' requests and of the shop's own JSON answers.
     pub taps: Arc<Taps>,
     /// Most products that are remembered.

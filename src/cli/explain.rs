@@ -2,7 +2,7 @@
 
 use super::{Format, output};
 use crate::clock::{Clock, SystemClock};
-use crate::commerce::Content;
+use crate::commerce::{Content, Product};
 use crate::config::render::{Style, human};
 use crate::facts::{Customer, Facts, source};
 use crate::ids::{SiteId, VisitorId};
@@ -39,7 +39,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// What is remembered of the visitor, and what the shop says of the customer, as JSON:
-    /// {"profile": {"visits": 3, …}, "customer": {"rank": "gold"}, "new": false}
+    /// {"profile": {"visits": 3, …}, "customer": {"rank": "gold"}, "new": false,
+    /// "content": {"product": {"id": "M-1", "price": 1200}, "cart": {"value": 3000}}}
     #[arg(long, value_name = "FILE")]
     visitor: Option<PathBuf>,
     /// The time, such as 2026-11-22T23:00:00+09:00  [default: now]
@@ -65,6 +66,10 @@ struct VisitorFile {
     profile: Profile,
     /// Fields of `customer.*`.
     customer: BTreeMap<String, serde_json::Value>,
+    /// What the page says: its product, cart, search, member.
+    content: Option<Content>,
+    /// What the catalogue has of this address's product.
+    catalogued: Option<Product>,
     /// The request brings no cookie.
     new: bool,
     /// 32 hexadecimal digits: decides which variants the visitor is in.
@@ -121,8 +126,8 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         now: &now,
         geo: None,
         customer: &customer,
-        content: content.as_ref(),
-        catalogued: None,
+        content: content.as_ref().or(visitor.content.as_ref()),
+        catalogued: visitor.catalogued.as_ref(),
         streaming: false,
         currency: &site.currency,
         free_shipping_from: site.free_shipping_from,

@@ -212,6 +212,7 @@ impl Exchange {
         }
         drop(guard);
         self.delivery.snapshot = snapshot;
+        self.delivery.customer.clone_from(&visit.customer);
         self.release(held.into_iter().map(|held| (held.reservation, held.grant)));
         if self.delivery.lost && plan.edits.is_empty() {
             self.load.fail("template");

@@ -5,6 +5,7 @@ use super::late::{Deferred, Snapshot};
 use super::{Exchange, Guest, Outcome, lock};
 use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
+use crate::facts::Customer;
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
 use crate::transform::{BailOut, Transform};
@@ -18,6 +19,8 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the shop said of its customer by the mapping in `site.toml`.
+    pub(super) customer: Customer,
     /// What the page said, once it was read.
     pub(super) said: Option<Content>,
     /// Arms in the plan. Those without edits are delivered with the head: control arms that are certain.
@@ -92,16 +95,17 @@ impl Exchange {
             return;
         }
         // What this page made happen is not owed to what it delivers.
-        let mut writes = self.page_happened(id, profile.as_ref());
+        let said = self.delivery.said.take().unwrap_or_default();
+        let mut writes = self.page_happened(id, profile.as_ref(), &said);
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
         let inserted = delivered.iter().filter(|planned| !planned.control).count() as u64;
         if inserted > 0 {
             self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(inserted);
         }
-        if let Some(profile) = profile {
+        if let Some(profile) = &profile {
             {
-                let mut profile = lock(&profile);
+                let mut profile = lock(profile);
                 for planned in &delivered {
                     self.site.rules.exposed(&mut profile, &planned.arm, at.as_second());
                 }
@@ -109,9 +113,13 @@ impl Exchange {
             if self.will.consent.analytics {
                 writes.extend(delivered.into_iter().map(|planned| event(What::Exposure(planned.arm))));
             }
-            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile.clone()));
         }
         self.gateway.record_all(writes);
+        // Last, so that all of this page is in what may be moved.
+        if let Some(profile) = profile {
+            self.settle_customer(id, &profile, &said);
+        }
     }
 
     /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.

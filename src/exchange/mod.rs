@@ -17,6 +17,7 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod join;
 mod late;
 mod learn;
 mod load;
@@ -44,10 +45,11 @@ use crate::ids::{Random, VisitorId};
 use crate::plan::HeaderEdits;
 use crate::recorder::Recorder;
 use crate::site::Site;
-use crate::store::{LiveProfile, ProfileKey, Store};
+use crate::store::{LiveProfile, ProfileKey, Store, joined};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
 use crate::visitor::consent::Will;
+use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
@@ -73,6 +75,8 @@ pub struct Gateway {
     pub recorder: Recorder,
     /// Keys of visitors' cookies.
     pub keys: KeyRing,
+    /// Names customers.
+    pub customers: CustomerKey,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -186,6 +190,8 @@ pub struct Exchange {
     /// The request brought a visitor's cookie that they do not allow any more.
     unwanted_cookie: bool,
     profile: Profile,
+    /// The customer whose profile that is, if it is not the visitor's own.
+    shared: Option<VisitorId>,
     treatment: &'static str,
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
@@ -217,7 +223,7 @@ enum Guest {
 /// The visitor's profile, on its way.
 enum Profile {
     None,
-    Loading(tokio::task::JoinHandle<Option<LiveProfile>>),
+    Loading(tokio::task::JoinHandle<Option<joined::Found>>),
     Here(LiveProfile),
 }
 
@@ -282,8 +288,9 @@ impl Exchange {
         &self.upstream_host
     }
 
+    /// The name of the profile that the visitor has in this exchange.
     fn key(&self, visitor: VisitorId) -> ProfileKey {
-        ProfileKey { site: self.site.id.clone(), visitor }
+        ProfileKey { site: self.site.id.clone(), visitor: self.shared.unwrap_or(visitor) }
     }
 
     /// Notes that the exchange failed before or while the shop answered.

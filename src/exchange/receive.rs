@@ -6,7 +6,7 @@ use super::{
 use crate::ids::VisitorId;
 use crate::plan::HeaderEdits;
 use crate::site::Site;
-use crate::store::ProfileKey;
+use crate::store::{ProfileKey, joined};
 use crate::transform::{accept_encoding_for_origin, is_document_request};
 use crate::visitor::consent::{Consent, Will};
 use crate::visitor::{Caller, cookie};
@@ -69,6 +69,7 @@ impl Gateway {
             will,
             unwanted_cookie: !will.consent.any() && cookie::value(request.headers, &site.cookie.name).is_some(),
             profile: Profile::None,
+            shared: None,
             treatment: "pass",
             kind: "other",
             transform: None,
@@ -82,7 +83,8 @@ impl Gateway {
             && will.consent.personalisation
             && let Guest::Visitor { id, known, .. } = exchange.guest
         {
-            exchange.profile = self.profile(ProfileKey { site: site.id.clone(), visitor: id }, known);
+            let own = ProfileKey { site: site.id.clone(), visitor: id };
+            (exchange.profile, exchange.shared) = self.profile(own, known);
         }
         exchange.own += self.clock.monotonic().duration_since(received);
         Received::Forward(Box::new(exchange))
@@ -110,16 +112,17 @@ impl Gateway {
         }
     }
 
-    /// Starts fetching a profile; whoever was minted just now has none.
-    fn profile(self: &Arc<Self>, key: ProfileKey, known: bool) -> Profile {
+    /// Starts fetching a profile, and says whose it is if it is in memory already; whoever was minted just now has none.
+    fn profile(self: &Arc<Self>, key: ProfileKey, known: bool) -> (Profile, Option<VisitorId>) {
         let count = |from| self.metrics.profiles.with_label_values(&[from]).inc();
         if !known {
             count("new");
-            return Profile::Here(self.store.create(&key));
+            return (Profile::Here(self.store.create(&key)), None);
         }
-        if let Some(profile) = self.store.cached(&key) {
+        if let Some(found) = joined::cached(&*self.store, &key) {
             count("cache");
-            return Profile::Here(profile);
+            let shared = found.customer_of(key.visitor);
+            return (Profile::Here(found.profile), shared);
         }
         count("store");
         let gateway = self.clone();
@@ -127,15 +130,16 @@ impl Gateway {
             clippy::disallowed_methods,
             reason = "awaited with a deadline by the same request, and harmless after it"
         )]
-        Profile::Loading(tokio::spawn(async move {
-            let reason = match timeout(STORE_PATIENCE, gateway.store.load(&key)).await {
-                Ok(Ok(profile)) => return Some(profile),
+        let loading = tokio::spawn(async move {
+            let reason = match timeout(STORE_PATIENCE, joined::load(&*gateway.store, &key)).await {
+                Ok(Ok(found)) => return Some(found),
                 Ok(Err(error)) => error.to_string(),
                 Err(_hangs) => "the store does not answer".to_owned(),
             };
             gateway.failure(&key.site, "store", None, &reason);
             None
-        }))
+        });
+        (Profile::Loading(loading), None)
     }
 }
 

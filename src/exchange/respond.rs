@@ -28,7 +28,12 @@ impl Exchange {
             let waiting = tracing::debug_span!(parent: &self.span, "profile", request = %self.number);
             let loaded = tokio::time::timeout(deadline, task).instrument(waiting).await;
             self.profile = match loaded {
-                Ok(Ok(Some(profile))) => Profile::Here(profile),
+                Ok(Ok(Some(found))) => {
+                    if let Guest::Visitor { id, .. } = self.guest {
+                        self.shared = found.customer_of(id);
+                    }
+                    Profile::Here(found.profile)
+                }
                 Ok(Ok(None)) => Profile::None,
                 Ok(Err(_panicked)) => {
                     self.gateway.failure(&self.site.id, "panic", None, "loading a profile panicked");

@@ -28,7 +28,7 @@ use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::taps::Taps;
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
+use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
 use crate::transform::extract::{Part, Recipe};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
@@ -136,7 +136,7 @@ pub(super) struct Settings {
     pub(super) pages: Vec<PagePattern>,
     pub(super) recipe: Recipe,
     pub(super) learn: LearnSettings,
-    pub(super) customer: Vec<CustomerMapping>,
+    pub(super) customer: customer::Found,
     pub(super) taps: Taps,
     pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
@@ -173,7 +173,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         pages,
         recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
         learn: table.table("learn").map(learn::read).unwrap_or_default(),
-        customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        customer: table.table("customer").map(customer::read).unwrap_or_default(),
         taps,
         max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),

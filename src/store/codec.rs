@@ -102,6 +102,7 @@ mod tests {
                 ..Shopping::default()
             },
             member: MemberSeen { logged_in: Some(false), fields: [("rank".to_owned(), "gold".to_owned())].into() },
+            joined: Some(crate::ids::VisitorId([0x0a; 16])),
             erased: false,
         };
         assert_eq!(decode(&encode(&profile).unwrap()).unwrap(), profile);

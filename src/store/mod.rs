@@ -9,6 +9,7 @@ mod composite;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod joined;
 pub mod ledger;
 mod live;
 mod merge;
