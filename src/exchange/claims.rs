@@ -209,7 +209,7 @@ impl Exchange {
         tokio::spawn(async move {
             let (answers, uncertain) = gateway.claim(key, wanted).await;
             let unwanted = answer.send(answers).err().into_iter().flatten().filter_map(|answered| answered.grant);
-            gateway.give_back(unwanted.chain(uncertain).collect()).await;
+            gateway.give_back(unwanted.chain(uncertain).map(|grant| *grant)).await;
         });
         let answers = tokio::select! {
             biased;
@@ -289,7 +289,7 @@ impl Gateway {
 
     /// Gives back, without waiting, what was granted and of which nothing has left.
     pub(super) fn take_back(self: &Arc<Self>, grants: impl Iterator<Item = Box<Grant>>) {
-        let grants: Vec<Box<Grant>> = grants.collect();
+        let grants: Vec<Grant> = grants.map(|grant| *grant).collect();
         if grants.is_empty() {
             return;
         }
@@ -298,12 +298,11 @@ impl Gateway {
             clippy::disallowed_methods,
             reason = "nobody waits for it, and what is lost of it is only never given to others"
         )]
-        tokio::spawn(async move { gateway.give_back(grants).await });
+        tokio::spawn(async move { gateway.give_back(grants.into_iter()).await });
     }
 
-    async fn give_back(&self, grants: Vec<Box<Grant>>) {
-        for grant in grants {
-            let Grant { key, claim, codes } = *grant;
+    async fn give_back(&self, grants: impl Iterator<Item = Grant>) {
+        for Grant { key, claim, codes } in grants {
             if let Some(claim) = claim
                 && let Err(reason) = in_time(self.store.unclaim(&key, &[claim])).await
             {

@@ -146,7 +146,7 @@ async fn what_stands_on_a_real_shops_pages_is_known_and_its_order_counts_once() 
     assert_eq!(product["price"], seen.product["price"]);
     assert_eq!(json!([product["item_category"], product["item_category2"]]), seen.product["categories"]);
 
-    assert_eq!(searched, [seen.search.clone()]);
+    assert_eq!(searched, std::slice::from_ref(&seen.search));
 
     assert_eq!(added.len(), 1, "{added:?}");
     assert_eq!(item(&added[0])["item_id"], line["item_id"]);
