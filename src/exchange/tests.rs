@@ -182,7 +182,8 @@ impl Shop {
             customer: Vec::new(),
             part_at_logout: false,
             taps: Arc::default(),
-            max_products: 100,
+            // What one page teaches must not change the next.
+            max_products: 0,
             holdout: 0,
             https_redirect: false,
             enabled: true,

@@ -1,6 +1,8 @@
 //! What hangs on the page's own content is decided when its place passes.
 
 use super::*;
+use crate::catalogue::Lesson;
+use crate::commerce::{Content, Product};
 use crate::facts::attributes::find;
 use crate::facts::value::Value;
 use crate::scenario::condition::Checked;
@@ -111,6 +113,24 @@ async fn condition_on_the_page_is_decided_when_its_place_passes() {
     let mut early = Case::new(vec![scenario("early", 0, true, "header")]);
     assert_eq!(early.shown(&page("body", 12_000)).await, told(&[]), "it is said behind the place");
     assert_eq!(early.shop.failures("parser_limit"), 0);
+}
+
+#[tokio::test]
+async fn what_the_page_says_behind_the_place_is_taken_from_earlier_views_of_it() {
+    let mut case = Case::new(vec![scenario("early", 0, true, "header")]);
+    let product = Product { id: "7".into(), price: Some(12_000.0), ..Product::default() };
+    let content = Content { product: Some(product), ..Content::default() };
+    let page_of = Lesson {
+        content: &content,
+        host: "shop.example",
+        page: Some(("/", "")),
+        personal: false,
+        most: 10,
+        at: SystemClock.now(),
+    };
+    case.shop.gateway.catalogues.of(&SiteId::new("shop")).learn(&page_of);
+    assert_eq!(case.shown(&page("body", 12_000)).await, told(&["early"]));
+    assert_eq!(case.shown(&page("head", 9_000)).await, told(&[]), "the page itself knows better");
 }
 
 #[tokio::test]
