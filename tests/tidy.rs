@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "app action certs clock config demo facts geo ids reload rules scenario site store telemetry visitor world",
+        "app action certs clock config demo exports facts geo ids imports reload rules scenario site store telemetry visitor world",
     ),
     (
         "app",
@@ -37,6 +37,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("geo", "facts"),
     ("plan", "event transform"),
     ("transform", "commerce fuzzing"),
+    ("exports", "event ids store"),
+    ("imports", "clock commerce event facts ids store visitor"),
     ("recorder", "clock event ids store telemetry"),
     ("store", "clock commerce event ids"),
     ("event", "commerce ids"),

@@ -3,9 +3,12 @@
 mod check;
 mod demo;
 mod explain;
+mod export;
 mod forget;
+mod import;
 mod init;
 mod output;
+mod place;
 mod serve;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -40,6 +43,11 @@ enum Command {
     Explain(explain::Arguments),
     /// Erase everything that is kept of a visitor
     Forget(forget::Arguments),
+    /// Take in what the shop knows elsewhere: members, their orders and segments
+    #[command(subcommand)]
+    Import(import::Command),
+    /// Print what is kept of a site, as lines of JSON or as CSV
+    Export(export::Arguments),
     /// Write a commented starter to build one's own rules on
     Init {
         /// Folder to write to; it must not hold rules yet
@@ -78,6 +86,11 @@ pub fn run() -> ExitCode {
         Command::Check { dir, format } => return check::run(&dir, format),
         Command::Explain(arguments) => return explain::run(&arguments),
         Command::Forget(arguments) => forget::run(&arguments),
+        Command::Import(command) => match import::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Export(arguments) => export::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
         Command::Completions { shell } => {
             let mut script = Vec::new();

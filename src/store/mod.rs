@@ -7,6 +7,7 @@ pub mod codes;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod exports;
 pub mod ledger;
 mod live;
 mod merge;
@@ -21,6 +22,7 @@ use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
+use exports::{Exports, NoExports};
 use ledger::{BatchId, Ledger};
 use profile::Profile;
 use records::Records;
@@ -133,6 +135,11 @@ pub trait Store: Send + Sync {
     /// What is kept of visitors, for them to see and to have erased.
     fn records(&self) -> &dyn Records {
         &records::NoRecords
+    }
+
+    /// What is kept, to be read out.
+    fn exports(&self) -> &dyn Exports {
+        &NoExports
     }
 
     /// Answers if the backend can be read and written now.

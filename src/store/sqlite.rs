@@ -11,6 +11,7 @@
 
 pub(super) mod backup;
 mod coupons;
+mod exports;
 mod reader;
 mod records;
 mod schema;
@@ -18,6 +19,7 @@ mod writer;
 
 use super::codes::CodeMaker;
 use super::coupons::Coupons;
+use super::exports::Exports;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
 use super::records::Records;
@@ -180,6 +182,10 @@ impl Store for SqliteStore {
     }
 
     fn records(&self) -> &dyn Records {
+        self
+    }
+
+    fn exports(&self) -> &dyn Exports {
         self
     }
 

@@ -6,6 +6,7 @@ pub mod bots;
 pub mod bucket;
 pub mod consent;
 pub mod cookie;
+pub mod customers;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzz;

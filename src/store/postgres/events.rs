@@ -3,6 +3,7 @@
 use super::{BATCH, PostgresLedger, text};
 use crate::event::{Event, What};
 use crate::store::StoreError;
+use crate::store::exports::Exports;
 use crate::store::ledger::{BatchId, Ledger, REMEMBERED};
 use ahash::AHashSet;
 use async_trait::async_trait;
@@ -24,6 +25,10 @@ impl Ledger for PostgresLedger {
         let mut client = self.client().await?;
         let done = tokio::time::timeout(BATCH, append(&mut client, batch, &events)).await;
         self.settle(client, done)
+    }
+
+    fn exports(&self) -> &dyn Exports {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
