@@ -3,6 +3,9 @@
 
 use bytes::{Bytes, BytesMut};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use noren::transform::extract::{
+    At, Extractor, Field, List, Part, Place, Reader, Reading, Recipe, Slot, Source, Total,
+};
 use noren::transform::{Coding, Edit, Limits, OutCoding, Page, Position, Selector, Target, Transform};
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -108,6 +111,73 @@ fn compress_anew(edits: &[Edit], chunks: &[Bytes], sent: &mut BytesMut) -> usize
     total + sent.len()
 }
 
+/// What a shop's own recipe looks like.
+fn recipe() -> Recipe {
+    let at = |text: &str| Selector::parse(text).ok().map(At::Selector);
+    let text = |slot: Slot, selector: &str| Some((slot, Source { from: Place::Text(at(selector)?), pattern: None }));
+    let mut part = Part::default();
+    part.rows.extend(Selector::parse("li.product").ok().map(|row| (List::Listed, row)));
+    part.sources.push((
+        Slot::InRow(List::Listed, Field::Id),
+        Source { from: Place::Attribute(At::Row, "data-id".into()), pattern: None },
+    ));
+    part.sources.extend(text(Slot::InRow(List::Listed, Field::Name), "h3"));
+    part.sources.extend(text(Slot::InRow(List::Listed, Field::Price), ".price"));
+    part.sources.extend(text(Slot::Cart(Total::Items), "#cart-count"));
+    part.sources.extend(text(Slot::LoggedIn, "a[href*=logout]"));
+    Recipe::new(&part, &Part::default())
+}
+
+/// Passes a page on with or without edits, and has it read. `whole`: to its end, and not of its head alone.
+fn read(page: &Page, out_coding: OutCoding, edits: &[Edit], chunks: &[Bytes], recipe: &Recipe, whole: bool) -> usize {
+    let whole_kinds: &[&str] = if whole { &["category"] } else { &[] };
+    let url = "https://shop.example/category/tea".to_owned();
+    let reading = Reading { recipe: recipe.clone(), url, kind: "category", whole_kinds };
+    if edits.is_empty() {
+        let mut reader = Reader::new(page, &reading, Limits::default());
+        for chunk in chunks {
+            reader.push(chunk);
+            black_box(chunk);
+        }
+        reader.finish();
+        return black_box(reader.extractor().content()).listed.len();
+    }
+    let Ok(mut transform) = Transform::new(page, edits.to_vec(), Limits::default(), out_coding) else { return 0 };
+    transform.read_by(Extractor::new(&reading, page.charset, Limits::default()));
+    let mut sent = BytesMut::new();
+    for chunk in chunks {
+        sent.clear();
+        let _ = black_box(transform.push_bytes(chunk.clone(), &mut sent));
+    }
+    let _ = transform.finish(&mut sent);
+    transform.extractor().map_or(0, |extractor| black_box(extractor.content()).listed.len())
+}
+
+fn reading(criterion: &mut Criterion) {
+    let recipe = recipe();
+    for (size_name, size) in SIZES {
+        let html = shop_page(size);
+        let mut group = criterion.benchmark_group(format!("read/{size_name}"));
+        group.throughput(Throughput::Bytes(html.len() as u64)).sample_size(20);
+        for (coding, out_coding) in CODINGS {
+            let chunks: Vec<Bytes> =
+                encode(coding, html.as_bytes()).chunks(CHUNK).map(Bytes::copy_from_slice).collect();
+            let page = Page { coding, charset: Some(encoding_rs::UTF_8), has_body: true };
+            let mut sent = BytesMut::with_capacity(2 * CHUNK);
+            let insertion = edits("early");
+            let mut case = |name: &str, run: &mut dyn FnMut() -> usize| {
+                group.bench_function(BenchmarkId::new(coding.as_str(), name), |bencher| bencher.iter(&mut *run));
+            };
+            case("insert_only", &mut || transform(&page, out_coding, &insertion, &chunks, &mut sent));
+            case("insert_and_read_head", &mut || read(&page, out_coding, &insertion, &chunks, &recipe, false));
+            case("insert_and_read_whole", &mut || read(&page, out_coding, &insertion, &chunks, &recipe, true));
+            case("read_head", &mut || read(&page, out_coding, &[], &chunks, &recipe, false));
+            case("read_whole", &mut || read(&page, out_coding, &[], &chunks, &recipe, true));
+        }
+        group.finish();
+    }
+}
+
 fn rewrite(criterion: &mut Criterion) {
     for (size_name, size) in SIZES {
         let html = shop_page(size);
@@ -150,6 +220,6 @@ criterion_group! {
     config = Criterion::default()
         .warm_up_time(std::time::Duration::from_millis(300))
         .measurement_time(std::time::Duration::from_secs(1));
-    targets = rewrite
+    targets = rewrite, reading
 }
 criterion_main!(benches);

@@ -4,22 +4,24 @@ mod data;
 mod sweeper;
 
 use crate::admission::Admission;
+use crate::catalogue::{Catalogues, Keeper};
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
-use crate::config::gateway::Gateway as Settings;
+use crate::config::gateway::{Gateway as Settings, StorePlace};
 use crate::config::render::{Style, human};
-use crate::exchange::{FailureLog, Gateway, Learnt};
+use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
 use crate::proxy::health;
 use crate::proxy::listeners::{ListenError, Sockets};
 use crate::proxy::peers::Peers;
-use crate::recorder::{Recorder, RecorderSettings};
+use crate::recorder::{Online, Recorder, RecorderSettings};
 use crate::reload::{POLL, Reloader, Setup, StatusHandle};
 use crate::rules::{LoadOptions, site_for_origin};
-use crate::store::StoreSettings;
+use crate::store::{Opened, StoreSettings};
 use crate::telemetry::{self, LogFormat, Metrics};
+use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use anyhow::{Context, bail};
@@ -35,6 +37,9 @@ use tokio::sync::watch;
 
 /// How often draining looks whether all requests have ended.
 const DRAIN_TICK: Duration = Duration::from_millis(20);
+
+/// How long the store is given for what was learnt of products, at the end.
+const KEEPING: Duration = Duration::from_secs(3);
 
 /// What to start: command line flags win over `gateway.toml`.
 pub struct Start {
@@ -91,6 +96,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
+    let keys = (keys, CustomerKey::open(&data.path.join("customer-key"), &*random)?);
     // A database that was cut off while it was renewed must not keep the shops from being served.
     let geo = settings.geo_database.as_deref().and_then(|path| {
         GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
@@ -163,7 +169,7 @@ struct Running {
     threads: usize,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    keys: KeyRing,
+    keys: (KeyRing, CustomerKey),
     geo: Option<GeoDatabase>,
     metrics: Metrics,
     data: DataFolder,
@@ -172,9 +178,13 @@ struct Running {
 async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()> {
     let Running { settings, reloader, world, certs, sockets, threads, clock, random, keys, geo, metrics, data } =
         running;
-    let location = data.path.join("noren.db").display().to_string();
-    let store = crate::store::open(&location, &StoreSettings::default(), &*random)?;
+    let (keys, customers) = keys;
+    let Opened { store, presence, .. } = stores(&settings, &data, &*random)?;
+    let online = Arc::new(Online::new(presence, clock.clone()));
+    let catalogues = Arc::new(Catalogues::new(usize::try_from(settings.limits.catalogue_memory).unwrap_or(usize::MAX)));
+    let keeper = Keeper::new(catalogues.clone(), store.clone());
     let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
+    let worker = worker.noting(online.clone());
     // Two processes' requests are told apart in one log.
     let mut first_request = [0; 8];
     random.fill(&mut first_request);
@@ -184,6 +194,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         store,
         recorder: recorder.clone(),
         keys,
+        customers,
         clock: clock.clone(),
         random,
         metrics: metrics.clone(),
@@ -191,6 +202,8 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         settings: reloader.gateway(),
         admission: Arc::new(Admission::new(clock.monotonic(), connections_allowed(&settings))),
         learnt: Learnt::default(),
+        pages_read: PagesRead::default(),
+        catalogues,
         in_flight: Arc::new(AtomicUsize::new(0)),
         requests: AtomicU64::new(first_request),
         failure_log: FailureLog::default(),
@@ -208,7 +221,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         let ops = Ops {
             metrics: metrics.clone(),
             ready: ready.clone(),
-            refresh: gauges(gateway.clone(), peers.clone(), reloader.status()),
+            refresh: gauges(gateway.clone(), peers.clone(), reloader.status(), online.clone()),
         };
         let listener = ops_listener(settings.ops_listen)?;
         let mut stopped = stopped.clone();
@@ -221,7 +234,11 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
             }
         }
     });
+    tasks.spawn(async move { online.run().await });
     tasks.spawn(sweeper::run(world.clone(), gateway.store.clone(), clock.clone()));
+    let (keep, kept) = watch::channel(false);
+    let mut keeping = tokio::task::JoinSet::new();
+    keeping.spawn(keeper.run(kept));
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),
@@ -242,6 +259,10 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let _ = stop.send(true);
     drain(&gateway, settings.grace_period, &*clock).await;
     reloader.stop();
+    let _ = keep.send(true);
+    if tokio::time::timeout(KEEPING, keeping.join_all()).await.is_err() {
+        tracing::warn!("the store does not take what was learnt of products: it is learnt anew");
+    }
     if let Err(error) = recorder.shutdown().await {
         tracing::error!(%error, "the recorder could not write everything");
     }
@@ -251,6 +272,20 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     tasks.abort_all();
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the stores. What `gateway.toml` does not name is in the data folder.
+fn stores(settings: &Settings, data: &DataFolder, random: &dyn Random) -> anyhow::Result<Opened> {
+    let embedded = data.path.join("noren.db").display().to_string();
+    let place = |place: &Option<StorePlace>, name: &str| match place {
+        Some(place) => place
+            .read()
+            .with_context(|| format!("`{name}` in `[store]` of gateway.toml names a file that cannot be read")),
+        None => Ok(embedded.clone()),
+    };
+    let (profiles, ledger) = (place(&settings.store.profiles, "profiles")?, place(&settings.store.ledger, "ledger")?);
+    let kept = StoreSettings { keep: settings.store.keep_profiles, ..StoreSettings::default() };
+    Ok(crate::store::open_apart(&profiles, &ledger, &kept, random)?)
 }
 
 /// Waits for a signal to stop: SIGTERM and SIGINT end the process, SIGQUIT hands the sockets over first, SIGHUP reloads.
@@ -297,11 +332,18 @@ async fn drain(gateway: &Gateway, grace: Duration, clock: &dyn Clock) {
 }
 
 /// Brings gauges up to date when metrics are read.
-fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Arc<dyn Fn() + Send + Sync> {
+fn gauges(
+    gateway: Arc<Gateway>,
+    peers: Arc<Peers>,
+    reloads: StatusHandle,
+    online: Arc<Online>,
+) -> Arc<dyn Fn() + Send + Sync> {
     Arc::new(move || {
         let metrics = &gateway.metrics;
         let as_gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         metrics.in_flight.set(as_gauge(gateway.in_flight.load(Ordering::Relaxed) as u64));
+        metrics.products.set(as_gauge(gateway.catalogues.products() as u64));
+        metrics.catalogue_bytes.set(as_gauge(gateway.catalogues.bytes() as u64));
         let (connections, _, memory) = gateway.admission.now();
         metrics.connections.set(as_gauge(connections as u64));
         metrics.rewrite_memory.set(as_gauge(memory as u64));
@@ -317,6 +359,9 @@ fn gauges(gateway: Arc<Gateway>, peers: Arc<Peers>, reloads: StatusHandle) -> Ar
         }
         for (site, pool) in peers.pools() {
             metrics.origins_down.with_label_values(&[site.as_str()]).set(as_gauge(peers.out_of_service(&pool) as u64));
+        }
+        for (site, count) in online.now() {
+            metrics.visitors_online.with_label_values(&[site.as_str()]).set(as_gauge(count));
         }
         metrics.stale_sites.set(as_gauge(reloads.stale_sites() as u64));
         let (taken, refused) = reloads.counts();

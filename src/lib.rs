@@ -22,6 +22,7 @@
 pub mod action;
 pub mod admission;
 pub mod app;
+pub mod catalogue;
 pub mod certs;
 pub mod cli;
 pub mod client;
@@ -48,6 +49,7 @@ pub mod rules;
 pub mod scenario;
 pub mod site;
 pub mod store;
+pub mod taps;
 pub mod telemetry;
 pub mod transform;
 pub mod visitor;

@@ -3,8 +3,13 @@
 //! Decides when to write, what to drop when the store does not keep up, and what to try again. A profile waits once, however often
 //! it changed, and is written as it is then. Knows nothing of what the events mean or how the store keeps them.
 
+mod online;
+
+pub use online::Online;
+
 use crate::event::{Event, What};
 use crate::store::ledger::BatchId;
+use crate::store::presence::Seen;
 use crate::store::{LiveProfile, ProfileKey, Store, StoreError, Write};
 use ahash::AHashMap;
 use std::collections::BTreeMap;
@@ -46,6 +51,7 @@ pub struct Recorder {
 pub struct Worker {
     shared: Arc<Shared>,
     store: Arc<dyn Store>,
+    online: Option<Arc<Online>>,
     ended: watch::Sender<Option<Result<(), StoreError>>>,
 }
 
@@ -76,7 +82,7 @@ impl Recorder {
             closing: watch::Sender::new(false),
         });
         let (ended, end) = watch::channel(None);
-        (Self { shared: shared.clone(), ended: end }, Worker { shared, store, ended })
+        (Self { shared: shared.clone(), ended: end }, Worker { shared, store, online: None, ended })
     }
 
     /// Has something written soon. Never waits; when there is no room, it is dropped and counted.
@@ -151,6 +157,8 @@ struct Queue {
     closed: bool,
     /// The log was told that there is no room.
     told_full: bool,
+    /// The log was told that profiles cannot be written, while events are.
+    told_profiles: bool,
     under_way: usize,
     stats: RecorderStats,
 }
@@ -242,6 +250,13 @@ impl Queue {
 }
 
 impl Worker {
+    /// Has visitors who view pages noted as being on the site.
+    #[must_use]
+    pub fn noting(mut self, online: Arc<Online>) -> Self {
+        self.online = Some(online);
+        self
+    }
+
     /// Writes batches until [`Recorder::shutdown`].
     ///
     /// # Errors
@@ -255,10 +270,11 @@ impl Worker {
                 () = tokio::time::sleep(self.shared.settings.interval) => {}
             }
             let (batch, closed) = self.take();
+            let seen = batch.seen();
             // A store that fails is tried again for as long as we live, and for a little longer.
             tokio::select! {
                 biased;
-                () = self.persist(batch) => {}
+                ((), ()) = async { tokio::join!(self.persist(batch, closed), self.note(seen)) } => {}
                 () = self.out_of_patience() => {
                     let mut queue = self.shared.queue();
                     tracing::error!(writes = queue.under_way, "gave up writing: the store failed until the end");
@@ -282,8 +298,15 @@ impl Worker {
         (batch, queue.closed)
     }
 
-    /// Writes a batch, however often it takes.
-    async fn persist(&self, mut batch: Batch) {
+    async fn note(&self, seen: Vec<Seen>) {
+        if let Some(online) = self.online.as_ref().filter(|_| !seen.is_empty()) {
+            online.saw(seen).await;
+        }
+    }
+
+    /// Writes a batch, however often it takes. Where only the profiles fail, they go back into the queue, unless it is the last one:
+    /// events have a store of their own then, and must not wait.
+    async fn persist(&self, mut batch: Batch, last: bool) {
         let mut pause = FIRST_PAUSE;
         // A store that fails may have kept the batch all the same: by its name, it is kept once.
         let id = self.store.next_batch();
@@ -295,8 +318,9 @@ impl Worker {
                 let mut queue = self.shared.queue();
                 queue.stats.written += count;
                 queue.told_full = false;
+                let back = mem::take(&mut queue.told_profiles);
                 drop(queue);
-                if pause > FIRST_PAUSE {
+                if pause > FIRST_PAUSE || back {
                     tracing::info!(writes = count, "the store is back");
                 }
                 for one in batch.committed {
@@ -304,6 +328,15 @@ impl Worker {
                 }
                 return;
             };
+            if let StoreError::Profiles { reason } = &error {
+                self.keep_profiles(&mut batch, reason, last);
+                if batch.pending.len() == 0 {
+                    return;
+                }
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                continue;
+            }
             // Who waits is told now: they know what to do, and must not hang on a store that is down.
             let mut refused = mem::take(&mut batch.committed);
             {
@@ -325,6 +358,36 @@ impl Worker {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The events of a batch are committed, its profiles are not: whoever waits for an event need wait no longer.
+    fn keep_profiles(&self, batch: &mut Batch, reason: &StoreError, last: bool) {
+        let (capacity, events) = (self.shared.settings.capacity, batch.events());
+        batch.pending.events.clear();
+        for one in mem::take(&mut batch.committed) {
+            for write in one.writes {
+                if matches!(write, Write::Profile(..)) {
+                    let _ = batch.pending.push(write, capacity);
+                }
+            }
+            let _ = one.done.send(Ok(()));
+        }
+        let mut queue = self.shared.queue();
+        queue.stats.written += events as u64;
+        queue.stats.refused += 1;
+        queue.under_way = batch.pending.len();
+        if !mem::replace(&mut queue.told_profiles, true) {
+            tracing::error!(error = %reason, "cannot write profiles; trying again");
+        }
+        if !last {
+            for (key, profile) in batch.pending.profiles.drain() {
+                let write = Write::Profile(key, profile);
+                if let Some(write) = queue.pending.push(write, capacity) {
+                    queue.count_dropped(&write);
+                }
+            }
+            self.shared.filled.notify_one();
         }
     }
 
@@ -364,6 +427,22 @@ struct Batch {
 }
 
 impl Batch {
+    fn events(&self) -> usize {
+        let committed = self.committed.iter().flat_map(|one| &one.writes);
+        self.pending.events.len() + committed.filter(|write| matches!(write, Write::Event(_))).count()
+    }
+
+    /// Who viewed which page.
+    fn seen(&self) -> Vec<Seen> {
+        let seen = self.pending.events.iter().filter_map(|event| match &event.what {
+            What::PageView { path } => {
+                Some(Seen { site: event.site.clone(), visitor: event.visitor, path: path.clone(), at: event.at })
+            }
+            _ => None,
+        });
+        seen.collect()
+    }
+
     fn writes(&self) -> Vec<Write> {
         let events = self.pending.events.iter().cloned().map(Write::Event);
         let profiles = self.pending.profiles.iter().map(|(key, profile)| Write::Profile(key.clone(), profile.clone()));

@@ -5,6 +5,7 @@
 
 mod compile;
 mod conditions;
+pub mod detect;
 mod files;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -12,6 +13,8 @@ pub mod fuzz;
 mod hosts;
 mod names;
 mod origin_only;
+pub mod platform;
+mod recipe;
 pub mod reference;
 mod scenario;
 mod segments;

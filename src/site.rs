@@ -1,11 +1,18 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+pub mod taps;
+
 use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
+use crate::store::coupons::Supply;
+use crate::transform::extract::Recipe;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 use std::time::Duration;
+use taps::Taps;
 
 /// One shop, compiled. Immutable: a reload builds a new one.
 #[derive(Debug)]
@@ -30,12 +37,22 @@ pub struct Site {
     pub cookie: CookieSettings,
     /// Gap that ends a session.
     pub session_timeout: Duration,
-    /// Kinds of pages by path, first match wins.
+    /// Kinds of pages by path, first match wins: the site's own, then its platform's.
     pub pages: Vec<PagePattern>,
+    /// What its pages say, and how.
+    pub recipe: Recipe,
+    /// Which of its pages are read.
+    pub learn: LearnSettings,
     /// What puts insertions on the page.
     pub deliver_by: DeliverBy,
     /// Where `customer.*` comes from.
     pub customer: Vec<CustomerMapping>,
+    /// A customer's browser stands for itself again once they have logged out in it.
+    pub part_at_logout: bool,
+    /// What is read of visitors' requests and of the shop's own JSON answers.
+    pub taps: Arc<Taps>,
+    /// Most products that are remembered.
+    pub max_products: usize,
     /// What it may use of what all sites share.
     pub limits: SiteLimits,
     /// How it keeps its visitors' privacy.
@@ -48,10 +65,49 @@ pub struct Site {
     pub https_redirect: bool,
     /// Rewriting is on. Off, every page passes as the shop sent it.
     pub enabled: bool,
+    /// Supplies of coupon codes.
+    pub pools: Vec<Pool>,
     /// Its scenarios.
     pub rules: RuleSet,
     /// What its pages load from its own path.
     pub files: Files,
+}
+
+/// A supply of coupon codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pool {
+    /// Name, unique in its site.
+    pub name: Arc<str>,
+    /// Where fresh codes come from.
+    pub supply: Supply,
+    /// Who gets one code each.
+    pub per: Per,
+    /// When codes that are given from now on cease to hold.
+    pub expires: Option<Timestamp>,
+}
+
+/// Who gets one code each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Per {
+    /// A browser.
+    Visitor,
+    /// A member of the shop, on whatever browser. Nobody else gets one.
+    Customer,
+}
+
+/// Which pages are read for what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LearnSettings {
+    /// Pages are read at all.
+    pub pages: bool,
+    /// How old what is known of a product's or a category's page may grow before the page is read again.
+    pub refresh: Duration,
+}
+
+impl Default for LearnSettings {
+    fn default() -> Self {
+        Self { pages: true, refresh: Duration::from_secs(600) }
+    }
 }
 
 /// What puts insertions on the page. A shop's own script that takes over what the server has rendered (React and its kin) throws
@@ -216,10 +272,10 @@ pub struct InvalidOrigin {
 }
 
 impl Site {
-    /// The kind of a page by its path; `other` if no pattern matches.
+    /// The kind of a page by its path and query; `other` if no pattern matches.
     #[must_use]
-    pub fn page_kind(&self, path: &str) -> &'static str {
-        self.pages.iter().find(|page| page.pattern.matches(path)).map_or("other", |page| page.kind)
+    pub fn page_kind(&self, path: &str, query: &str) -> &'static str {
+        self.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind)
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Metrics {
     pub insertions: IntCounterVec,
     /// Actions that the shop's own script has thrown out, by site.
     pub gone: IntCounterVec,
+    /// Pages that told something, by site and what: `product`, `cart`, …
+    pub facts_read: IntCounterVec,
     /// Pages left as they were, by reason.
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
@@ -38,6 +40,10 @@ pub struct Metrics {
     pub reloads: IntGaugeVec,
     /// Sites that run on older rules because the newest were refused.
     pub stale_sites: IntGauge,
+    /// Products that are remembered.
+    pub products: IntGauge,
+    /// Memory counted for them.
+    pub catalogue_bytes: IntGauge,
     /// Requests in flight.
     pub in_flight: IntGauge,
     /// Recorder: writes waiting.
@@ -46,6 +52,10 @@ pub struct Metrics {
     pub recorder: IntGaugeVec,
     /// Profiles loaded, by where they came from (`cache`, `store`, `new`, `late`).
     pub profiles: IntCounterVec,
+    /// Visitors on each site, on all machines together.
+    pub visitors_online: IntGaugeVec,
+    /// What was claimed before a delivery, by what became of it (`granted`, `refused`, `late`, `failed`).
+    pub claims: IntCounterVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -100,6 +110,7 @@ impl Metrics {
             own_seconds,
             insertions: counter("noren_insertions_total", "Actions delivered in pages.", &["site"])?,
             gone: counter("noren_insertions_gone_total", "Actions that the shop's own script threw out.", &["site"])?,
+            facts_read: counter("noren_facts_read_total", "Pages that told something, by what.", &["site", "fact"])?,
             skipped: counter("noren_pages_skipped_total", "Documents left as they were, by reason.", &["reason"])?,
             failures: counter("noren_failures_total", "Failures by site and kind.", &["site", "kind"])?,
             shed: counter(
@@ -112,10 +123,22 @@ impl Metrics {
             breaker_open: gauges("noren_breaker_open", "1 where rewriting is off because it kept failing.", &["site"])?,
             reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
             stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,
+            products: gauge("noren_catalogue_products", "Products that are remembered.")?,
+            catalogue_bytes: gauge("noren_catalogue_bytes", "Memory counted for products that are remembered.")?,
             in_flight: gauge("noren_requests_in_flight", "Requests in flight.")?,
             recorder_queued: gauge("noren_recorder_queue_length", "Writes waiting for the store.")?,
             recorder: gauges("noren_recorder_writes", "Writes by what became of them.", &["result"])?,
+            claims: counter(
+                "noren_claims_total",
+                "Coupon codes and shared caps claimed for pages, by what became of it.",
+                &["outcome"],
+            )?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
+            visitors_online: gauges(
+                "noren_visitors_online",
+                "Visitors with a page view in the last minutes.",
+                &["site"],
+            )?,
             origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
             registry,
         })

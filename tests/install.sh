@@ -9,6 +9,7 @@ packages=(
 [ "${1:-}" = build ] || packages+=(
     chromium chromium-driver       # browser tests
     fonts-liberation fonts-noto-cjk  # so that screenshots show what visitors see
+    redis-server                   # several gateways share one
     postgresql postgresql-client   # the ledger of several machines; tests start servers of their own
     libfaketime                    # "an hour later", without an hour's wait
     python3 python3-venv python3-pip  # the real shop, and other people's pages

@@ -1,11 +1,14 @@
 //! `coupon`: a ticket with a code, on the page or as a dialog.
 
 use super::insertion::{Draft, Needs};
-use super::settings::{ACCENT, BUTTON, DISMISSIBLE, LABEL, PLACE, SHOW, Settings, TEMPLATE, TEXT, THEME, TITLE};
+use super::settings::{
+    ACCENT, BUTTON, DISMISSIBLE, LABEL, Localized, PLACE, SHOW, Settings, TEMPLATE, TEXT, THEME, TITLE,
+};
 use super::{Action, Field, Kind, ReadContext, words};
-use crate::config::reader::Table;
+use crate::config::reader::{Table, suggest};
 use crate::transform::Position;
 use jiff::fmt::temporal::Pieces;
+use std::sync::Arc;
 
 /// The kind.
 pub(super) const KIND: Kind = Kind {
@@ -26,6 +29,13 @@ pub(super) const KIND: Kind = Kind {
             ty: "text",
             required: false,
             help: "The code that the visitor enters, the same for everybody.",
+        },
+        Field {
+            name: "pool",
+            ty: "pool",
+            required: false,
+            help: "A `[[pool]]` of site.toml that gives each visitor a code of their own, in place of `code`. Where none is left, or \
+                   none can be had in time, the scenario is not shown. Its expiry is the deadline, unless `until` says another.",
         },
         BUTTON,
         Field { name: "note", ty: "text by language", required: false, help: "Conditions, set small." },
@@ -72,11 +82,15 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
     if let Some(code) = code.as_ref().filter(|code| code.texts.iter().any(|(_, text)| text.trim().is_empty())) {
         settings.error("bad-code", code.span.clone(), "the code is empty", "leave `code` out, or give one");
     }
-    draft.text("code", code);
+    let pool = pool(&mut settings, code.as_ref());
+    match &pool {
+        Some(pool) => draft.code_from_pool(pool),
+        None => draft.text("code", code),
+    }
     let popup = settings.choice("display", &[("card", false), ("popup", true)], false);
     draft.fixed("popup", popup);
     draft.fixed("dismissible", settings.flag("dismissible", true));
-    let has_deadline = deadline(&mut settings, &mut draft);
+    let has_deadline = deadline(&mut settings, &mut draft, pool.is_some());
     let countdown = settings.flag("countdown", false);
     if countdown && !has_deadline && !settings.failed {
         settings.require("until", "a date and time to count down to");
@@ -89,9 +103,31 @@ fn read(table: &mut Table<'_, '_>, cx: &ReadContext<'_>) -> Option<Box<dyn Actio
     draft.finish(&mut settings, placement, &show, Needs { style: true, runtime: popup, ..Needs::default() })
 }
 
-/// Reads `until`; answers whether it is there.
-fn deadline(settings: &mut Settings<'_, '_, '_>, draft: &mut Draft) -> bool {
+/// Reads `pool`.
+fn pool(settings: &mut Settings<'_, '_, '_>, code: Option<&Localized>) -> Option<Arc<str>> {
+    let pool = settings.get("pool", |table| table.string("pool"))?;
+    let is_known = (settings.cx.has_pool)(&pool.value);
+    if let Some(code) = code {
+        let help = "leave out `code`: each visitor gets one of the pool's";
+        settings.error("code-and-pool", code.span.clone(), "a coupon has a `code` or a `pool`, not both", help);
+    } else if !is_known {
+        let names = settings.cx.pool_names;
+        let help = suggest(&pool.value, names.iter().map(String::as_str)).map_or_else(
+            || format!("declare it in site.toml: `[[pool]]` and `name = \"{}\"`", pool.value),
+            |best| format!("did you mean `{best}`?"),
+        );
+        settings.error("unknown-pool", pool.span.clone(), format!("there is no pool `{}`", pool.value), help);
+    }
+    Some(pool.value.into())
+}
+
+/// Reads `until`; answers whether there is a deadline, or may be one. That of a pool's code comes with the code.
+fn deadline(settings: &mut Settings<'_, '_, '_>, draft: &mut Draft, from_pool: bool) -> bool {
     let Some(until) = settings.get("until", |table| table.datetime("until")) else {
+        if from_pool {
+            draft.until_from_pool();
+            return true;
+        }
         draft.text("until.iso", None);
         draft.text("until.text", None);
         return false;

@@ -91,10 +91,10 @@ fn template(frame: &str, value: &str) {
         ("whole", Field::Url("{{ customer.name }}".into())),
         ("flag", Field::Fixed(true.into())),
     ];
-    let source = Source { frame, fields, absent: &["text"], marker: MARK };
+    let source = Source { frame, fields, absent: &["text"], marker: MARK, language: "en" };
     let Ok((drawn, _)) = Drawn::new(&source) else { return };
     for facts in [Hostile(Some(value)), Hostile(None)] {
-        if let Ok(html) = drawn.draw("html", &facts) {
+        if let Ok(html) = drawn.draw("html", &facts, None) {
             let seen = Seen::of(&html);
             assert!(!seen.shape.contains(NEVER), "a fact became markup: {}", html.escape_ascii());
         }

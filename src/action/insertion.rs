@@ -3,7 +3,7 @@
 use super::accent::Accent;
 use super::markup::Fragment;
 use super::settings::{Localized, Placement, Settings};
-use super::template::{Drawn, Field, Source};
+use super::template::{Drawn, Field, Given, Source};
 use super::{Action, ActionError, Lowered, Lowering, escape, words};
 use crate::config::reader::Placed;
 use crate::transform::{Edit, Position};
@@ -11,6 +11,7 @@ use bytes::Bytes;
 use minijinja::Value;
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// A compiled action of any kind.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Insertion {
     sources: Vec<Box<str>>,
     needs: Needs,
     accent: Option<Accent>,
+    /// The pool that its code comes from.
+    pool: Option<Arc<str>>,
 }
 
 /// What a page must load for an action.
@@ -45,10 +48,20 @@ impl Action for Insertion {
         self.accent
     }
 
+    fn pool(&self) -> Option<&Arc<str>> {
+        self.pool.as_ref()
+    }
+
     fn lower(&self, cx: &Lowering<'_>) -> Result<Lowered, ActionError> {
+        let code = self.pool.as_ref().map(|pool| {
+            let given = cx.codes.iter().find(|code| code.pool == *pool);
+            given
+                .ok_or_else(|| ActionError { kind: self.kind, reason: format!("no code of the pool {pool} was given") })
+        });
+        let code = code.transpose()?;
         let own = self.by_language.iter().find(|(language, _)| **language == *cx.locale);
         let html = match own.or_else(|| self.by_language.first()) {
-            Some((_, drawn)) => drawn.draw(self.kind, cx.facts)?,
+            Some((_, drawn)) => drawn.draw(self.kind, cx.facts, code)?,
             None => Bytes::new(),
         };
         let edit = Edit { target: self.placement.target.clone(), position: self.placement.position, html };
@@ -72,6 +85,7 @@ pub(super) struct Draft {
     absent: Vec<&'static str>,
     accent: Option<Accent>,
     sources: Vec<Box<str>>,
+    pool: Option<Arc<str>>,
 }
 
 /// What an action is drawn by.
@@ -88,13 +102,15 @@ enum Content {
     Url(Localized),
     Fixed(Value),
     ByLanguage(Box<dyn Fn(&str) -> String>),
+    /// Comes with a code from a pool.
+    Given(Given),
 }
 
 impl Content {
     fn localized(&self) -> Option<&Localized> {
         match self {
             Self::Text(text) | Self::Url(text) => Some(text),
-            Self::Fixed(_) | Self::ByLanguage(_) => None,
+            Self::Fixed(_) | Self::ByLanguage(_) | Self::Given(_) => None,
         }
     }
 }
@@ -109,6 +125,7 @@ impl Draft {
             absent: Vec::new(),
             accent: None,
             sources: Vec::new(),
+            pool: None,
         }
     }
 
@@ -139,6 +156,18 @@ impl Draft {
 
     pub(super) fn fixed(&mut self, name: &'static str, value: impl Into<Value>) {
         self.fields.push((name, Content::Fixed(value.into())));
+    }
+
+    /// Takes the code from a pool.
+    pub(super) fn code_from_pool(&mut self, pool: &Arc<str>) {
+        self.pool = Some(pool.clone());
+        self.fields.push(("code", Content::Given(Given::Code)));
+    }
+
+    /// Takes the deadline from the code, if that has one.
+    pub(super) fn until_from_pool(&mut self) {
+        self.fields.push(("until.iso", Content::Given(Given::UntilIso)));
+        self.fields.push(("until.text", Content::Given(Given::UntilText)));
     }
 
     /// A word for each language.
@@ -237,7 +266,8 @@ impl Draft {
         let placement = placement?;
         let triggered = !show.is_empty();
         let needs = Needs { style: needs.style || triggered, runtime: needs.runtime || triggered, ..needs };
-        let insertion = Insertion { kind: self.kind, placement, by_language, sources, needs, accent: self.accent };
+        let insertion =
+            Insertion { kind: self.kind, placement, by_language, sources, needs, accent: self.accent, pool: self.pool };
         (!settings.failed).then(|| Box::new(insertion) as Box<dyn Action>)
     }
 
@@ -257,6 +287,7 @@ impl Draft {
                     Content::Url(url) => Field::Url(url.for_language(language, site).to_owned()),
                     Content::Fixed(value) => Field::Fixed(value.clone()),
                     Content::ByLanguage(word) => Field::Fixed(Value::from(word(language))),
+                    Content::Given(given) => Field::Given(*given),
                 };
                 (*name, field)
             })
@@ -271,7 +302,7 @@ impl Draft {
         };
         // The prefix is no value: it stands in attributes' names, too.
         let frame = &frame.replace("{{ prefix }}", prefix);
-        Drawn::new(&Source { frame, fields, absent: &self.absent, marker })
+        Drawn::new(&Source { frame, fields, absent: &self.absent, marker, language })
     }
 
     /// Says that browsers would drop or move a part of the markup, so that it is given up on every page.

@@ -37,7 +37,9 @@ pub use carrier::carrier;
 use crate::config::reader::Table;
 use crate::facts::FactSource;
 use crate::transform::Edit;
+use jiff::Zoned;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Something that a variant puts on a page.
 pub trait Action: Send + Sync + Debug {
@@ -46,6 +48,11 @@ pub trait Action: Send + Sync + Debug {
 
     /// The colour that it needs the stylesheet to know.
     fn accent(&self) -> Option<Accent> {
+        None
+    }
+
+    /// The pool that its code comes from: one must be had before the action is lowered.
+    fn pool(&self) -> Option<&Arc<str>> {
         None
     }
 
@@ -74,6 +81,19 @@ pub struct Lowering<'a> {
     pub scenario: &'a str,
     /// Variant name.
     pub variant: &'a str,
+    /// Codes that the visitor was given for this page's coupons.
+    pub codes: &'a [Code],
+}
+
+/// A coupon code that is the visitor's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Code {
+    /// Name of the pool that it is from.
+    pub pool: Arc<str>,
+    /// The code.
+    pub text: Arc<str>,
+    /// When it ceases to hold, in the site's time zone.
+    pub until: Option<Zoned>,
 }
 
 /// What an action became.
@@ -133,6 +153,10 @@ pub struct ReadContext<'a> {
     pub templates: &'a dyn Fn(&str) -> Option<String>,
     /// Names of the site's templates, for suggestions.
     pub template_names: &'a [String],
+    /// Whether the site has a pool of coupon codes of that name.
+    pub has_pool: &'a dyn Fn(&str) -> bool,
+    /// Names of the site's pools, for suggestions.
+    pub pool_names: &'a [String],
     /// The site's own language: a BCP 47 primary tag.
     pub locale: &'a str,
     /// The site's prefix: names its path and its marker.

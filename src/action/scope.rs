@@ -2,13 +2,15 @@
 //!
 //! Decides which facts a template may use. Facts are looked up when, and only when, a template that uses them is drawn.
 
-use super::template::InvalidTemplate;
+use super::template::{Given, InvalidTemplate};
+use super::{Code, words};
 use crate::config::reader::suggest;
 use crate::facts::FactSource;
 use crate::facts::attributes::{ATTRIBUTES, AttributeId, Known, Shape, find};
 use crate::facts::value::{Type, Value as Fact};
 use minijinja::Value;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Names and what they stand for.
 #[derive(Debug, Default)]
@@ -21,6 +23,8 @@ pub(super) enum Node {
     Fixed(Value),
     /// A fact, with its key.
     Fact(AttributeId, Option<Box<str>>),
+    /// Comes with a code from a pool.
+    Given(Given),
     /// A text or an address that uses facts, by the name of its template.
     Template {
         /// Name of the template.
@@ -98,7 +102,7 @@ impl Branch {
     pub(super) fn is_fixed(&self) -> bool {
         self.0.values().all(|node| match node {
             Node::Fixed(_) => true,
-            Node::Fact(..) => false,
+            Node::Fact(..) | Node::Given(_) => false,
             Node::Template { facts: branch, .. } | Node::Branch(branch) => branch.is_fixed(),
         })
     }
@@ -106,30 +110,53 @@ impl Branch {
     /// Whether it has a fact that is known from the page's own content.
     pub(super) fn needs_content(&self) -> bool {
         self.0.values().any(|node| match node {
-            Node::Fixed(_) => false,
+            Node::Fixed(_) | Node::Given(_) => false,
             Node::Fact(id, _) => id.get().is_some_and(|attribute| attribute.known == Known::Content),
             Node::Template { facts: branch, .. } | Node::Branch(branch) => branch.needs_content(),
         })
     }
 
     /// Looks the facts up. What is not known is not there.
-    pub(super) fn evaluate<E>(&self, facts: &dyn FactSource, render: &Render<'_, E>) -> Result<Value, E> {
+    pub(super) fn evaluate<E>(&self, inputs: &Inputs<'_>, render: &Render<'_, E>) -> Result<Value, E> {
         let mut pairs = Vec::with_capacity(self.0.len());
         for (name, node) in &self.0 {
             let value = match node {
                 Node::Fixed(value) => value.clone(),
-                Node::Branch(branch) => branch.evaluate(facts, render)?,
-                Node::Fact(id, key) => match facts.fact(*id, key.as_deref()) {
+                Node::Branch(branch) => branch.evaluate(inputs, render)?,
+                Node::Given(given) => match inputs.given(*given) {
+                    Some(value) => value,
+                    None => continue,
+                },
+                Node::Fact(id, key) => match inputs.facts.fact(*id, key.as_deref()) {
                     Some(fact) => to_value(&fact),
                     None => continue,
                 },
                 Node::Template { name, facts: own, is_url } => {
-                    Value::from(render(name, own.evaluate(facts, render)?, *is_url)?)
+                    Value::from(render(name, own.evaluate(inputs, render)?, *is_url)?)
                 }
             };
             pairs.push((name.as_ref(), value));
         }
         Ok(Value::from_pairs(pairs))
+    }
+}
+
+/// What a template is drawn from.
+pub(super) struct Inputs<'a> {
+    pub(super) facts: &'a dyn FactSource,
+    pub(super) code: Option<&'a Code>,
+    pub(super) language: &'a str,
+}
+
+impl Inputs<'_> {
+    fn given(&self, given: Given) -> Option<Value> {
+        let code = self.code?;
+        let until = code.until.as_ref();
+        match given {
+            Given::Code => Some(Value::from(code.text.as_ref())),
+            Given::UntilIso => until.map(|until| Value::from(until.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string())),
+            Given::UntilText => until.map(|until| Value::from(words::deadline(self.language, until.datetime()))),
+        }
     }
 }
 
@@ -166,6 +193,13 @@ pub(super) enum Sample {
     /// None is.
     Nothing,
 }
+
+/// A made-up code, for the trial at load.
+pub(super) static SAMPLE_CODE: LazyLock<Code> = LazyLock::new(|| Code {
+    pool: "".into(),
+    text: "SAMPLE-CODE".into(),
+    until: Some(jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC)),
+});
 
 impl FactSource for Sample {
     fn fact(&self, attribute: AttributeId, _: Option<&str>) -> Option<Fact<'_>> {

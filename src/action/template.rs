@@ -3,9 +3,9 @@
 //! Decides which facts a template uses, and refuses what it cannot know. Escaping is not done here: printed values are
 //! only bounded, and [`super::markup`] escapes them where they land, so that no filter or block can turn it off.
 
-use super::ActionError;
 use super::markup::{self, Fragment, VALUE_END, VALUE_START};
-use super::scope::{Branch, Node, Sample};
+use super::scope::{Branch, Inputs, Node, SAMPLE_CODE, Sample};
+use super::{ActionError, Code};
 use crate::facts::FactSource;
 use bytes::Bytes;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
@@ -23,6 +23,8 @@ pub(super) struct Source<'a> {
     pub fields: Vec<(&'static str, Field)>,
     /// What the frame may print although this action leaves it out.
     pub absent: &'a [&'static str],
+    /// Its language.
+    pub language: &'a str,
     /// Attributes for each top-level element, escaped, with a leading blank.
     pub marker: &'a str,
 }
@@ -36,6 +38,19 @@ pub(super) enum Field {
     Url(String),
     /// Fixed.
     Fixed(Value),
+    /// Comes with a code from a pool.
+    Given(Given),
+}
+
+/// What comes with a code from a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    /// The code.
+    Code,
+    /// Its deadline, for machines.
+    UntilIso,
+    /// Its deadline in words.
+    UntilText,
 }
 
 /// A fragment, as ready as it can be.
@@ -76,6 +91,10 @@ impl Drawn {
                     scope.put(name, Node::Fixed(value.clone()));
                     continue;
                 }
+                Field::Given(given) => {
+                    scope.put(name, Node::Given(*given));
+                    continue;
+                }
                 Field::Text(text) => (text, false),
                 Field::Url(text) => (text, true),
             };
@@ -89,13 +108,13 @@ impl Drawn {
             use_facts(&env, name, Some(name), &[], &mut own)?;
             scope.put(name, Node::Template { name, facts: own, is_url });
         }
-        let live = Live { env, scope, marker: source.marker.into() };
+        let live = Live { env, scope, marker: source.marker.into(), language: source.language.into() };
         // Once with every fact and once with none: that finds unknown filters, endless loops and markup that breaks the page.
-        let full = live.render(&Sample::Everything).map_err(Failure::into_invalid)?;
+        let full = live.render(&Sample::Everything, Some(&SAMPLE_CODE)).map_err(Failure::into_invalid)?;
         if live.scope.is_fixed() {
             return Ok((Self::Ready(full.html.clone()), full));
         }
-        let bare = live.render(&Sample::Nothing);
+        let bare = live.render(&Sample::Nothing, None);
         if let Err(Failure::Markup(problem)) = bare {
             return Err(Failure::Markup(problem).into_invalid());
         }
@@ -111,10 +130,15 @@ impl Drawn {
     }
 
     /// The fragment for one page.
-    pub(super) fn draw(&self, kind: &'static str, facts: &dyn FactSource) -> Result<Bytes, ActionError> {
+    pub(super) fn draw(
+        &self,
+        kind: &'static str,
+        facts: &dyn FactSource,
+        code: Option<&Code>,
+    ) -> Result<Bytes, ActionError> {
         match self {
             Self::Ready(html) => Ok(html.clone()),
-            Self::Live(live) => match live.render(facts) {
+            Self::Live(live) => match live.render(facts, code) {
                 Ok(fragment) => Ok(fragment.html),
                 Err(failure) => Err(ActionError { kind, reason: failure.to_string() }),
             },
@@ -127,6 +151,7 @@ pub(super) struct Live {
     env: Environment<'static>,
     scope: Branch,
     marker: Box<str>,
+    language: Box<str>,
 }
 
 impl fmt::Debug for Live {
@@ -136,8 +161,9 @@ impl fmt::Debug for Live {
 }
 
 impl Live {
-    fn render(&self, facts: &dyn FactSource) -> Result<Fragment, Failure> {
-        let scope = self.scope.evaluate::<Failure>(facts, &|name, scope, is_url| {
+    fn render(&self, facts: &dyn FactSource, code: Option<&Code>) -> Result<Fragment, Failure> {
+        let inputs = Inputs { facts, code, language: &self.language };
+        let scope = self.scope.evaluate::<Failure>(&inputs, &|name, scope, is_url| {
             let template = self.env.get_template(name);
             let rendered =
                 template.and_then(|t| t.render(scope)).map_err(|error| Failure::Template(Some(name), error))?;

@@ -33,6 +33,8 @@ fn read(kind: &str, toml: &str) -> Result<Box<dyn Action>, Vec<Problem>> {
     let cx = ReadContext {
         templates: &templates,
         template_names: &names,
+        has_pool: &|name| name == "night500",
+        pool_names: &["night500".to_owned()],
         locale: "ja",
         prefix: "gw",
         scenario: "first-visit",
@@ -48,7 +50,7 @@ fn read(kind: &str, toml: &str) -> Result<Box<dyn Action>, Vec<Problem>> {
 }
 
 fn lower(action: &dyn Action, locale: &str) -> (Lowered, String) {
-    let cx = Lowering { facts: &NoFacts, locale, prefix: "gw", scenario: "first-visit", variant: "a" };
+    let cx = Lowering { facts: &NoFacts, locale, prefix: "gw", scenario: "first-visit", variant: "a", codes: &[] };
     let lowered = action.lower(&cx).unwrap();
     let html = String::from_utf8(lowered.edits[0].html.to_vec()).unwrap();
     (lowered, html)
@@ -97,7 +99,8 @@ fn the_visitors_language_is_taken_and_the_sites_is_the_fallback() {
 #[test]
 fn what_needs_no_facts_is_drawn_once_and_shared() {
     let action = read("banner", "title = 'Sale'\ntext = '50% & more'").unwrap();
-    let cx = Lowering { facts: &NoFacts, locale: "ja", prefix: "gw", scenario: "first-visit", variant: "a" };
+    let cx =
+        Lowering { facts: &NoFacts, locale: "ja", prefix: "gw", scenario: "first-visit", variant: "a", codes: &[] };
     let (one, two) = (action.lower(&cx).unwrap(), action.lower(&cx).unwrap());
     assert_eq!(one.edits[0].html.as_ptr(), two.edits[0].html.as_ptr());
     assert!(one.needs_style && !one.needs_runtime);
@@ -139,6 +142,25 @@ fn a_popup_is_a_labelled_modal_dialog_that_needs_the_runtime() {
 }
 
 #[test]
+fn coupon_of_a_pool_shows_the_code_that_was_given_and_its_deadline() {
+    let toml = "title = 'x'\namount = '500円OFF'\npool = 'night500'\ncountdown = true";
+    let action = read("coupon", toml).unwrap();
+    assert_eq!(action.pool().map(AsRef::as_ref), Some("night500"));
+    let cx = Lowering { facts: &NoFacts, locale: "en", prefix: "gw", scenario: "s", variant: "a", codes: &[] };
+    assert!(action.lower(&cx).is_err(), "never without a code");
+    let until: jiff::Zoned = "2026-12-01T00:00:00+09:00[Asia/Tokyo]".parse().unwrap();
+    for until in [Some(until), None] {
+        let has_deadline = until.is_some();
+        let codes = [Code { pool: "night500".into(), text: "<N-1>".into(), until }];
+        let lowered = action.lower(&Lowering { codes: &codes, ..cx }).unwrap();
+        let html = String::from_utf8(lowered.edits[0].html.to_vec()).unwrap();
+        assert!(html.contains(">&lt;N-1&gt;</code>"), "{html}");
+        assert_eq!(html.contains("datetime=\"2026-12-01T00:00:00+09:00\""), has_deadline, "{html}");
+        assert_eq!(html.contains("role=\"timer\""), has_deadline, "{html}");
+    }
+}
+
+#[test]
 fn a_coupon_shows_code_amount_and_deadline() {
     let toml =
         "title = 'x'\namount = '最大1,500円OFF'\ncode = 'A&B'\nuntil = 2026-12-01T00:00:00+09:00\ncountdown = true";
@@ -156,7 +178,8 @@ fn a_chat_launcher_loads_nothing_and_names_what_it_may_load() {
     assert!(html.contains("data-gw-load=\"https://static.example/w.js\"") && !html.contains(" src="), "{html}");
     assert_eq!(
         lowered.csp_sources,
-        ["connect-src", "frame-src", "script-src"].map(|name| format!("{name} https://static.example").into())
+        ["connect-src", "frame-src", "script-src"]
+            .map(|name| Box::<str>::from(format!("{name} https://static.example")))
     );
     assert!(lowered.needs_runtime);
     let (lowered, html) = lower(read("chat", "line = '@shop'").unwrap().as_ref(), "ja");
@@ -229,6 +252,8 @@ fn every_problem_has_its_place() {
         ("coupon", "title = 'x'\namount = '5%'\ncode = ' '", "bad-code", "' '"),
         ("coupon", "title = 'x'\namount = '5%'\nuntil = 2026-12-01", "bad-datetime", "2026-12-01"),
         ("coupon", "title = 'x'\namount = '5%'\ncountdown = true", "missing-key", ""),
+        ("coupon", "title = 'x'\namount = '5%'\npool = 'night'", "unknown-pool", "'night'"),
+        ("coupon", "title = 'x'\namount = '5%'\npool = 'night500'\ncode = 'x'", "code-and-pool", "'x'"),
         ("chat", "href = '/a'\nline = '@b'", "conflict", "'@b'"),
         ("chat", "whatsapp = '+81 90'", "bad-account", "'+81 90'"),
         ("chat", "src = '{{ page.query.c }}'", "bad-url", "'{{ page.query.c }}'"),

@@ -2,11 +2,12 @@
 
 use super::{Format, output};
 use crate::clock::{Clock, SystemClock};
+use crate::commerce::{Content, Product};
 use crate::config::render::{Style, human};
 use crate::facts::{Customer, Facts, source};
 use crate::ids::{SiteId, VisitorId};
 use crate::rules::{LoadOptions, LoadedRules, load_rules};
-use crate::scenario::decide::{DecideContext, decide};
+use crate::scenario::decide::{DecideContext, decide, decide_early};
 use crate::scenario::trace::{Cap, FactTrace, FailedPart, NotScheduled, Outcome, ScenarioTrace, Trace};
 use crate::site::Site;
 use crate::store::profile::{PageViewed, Profile};
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -38,12 +39,17 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME: VALUE")]
     header: Vec<String>,
     /// What is remembered of the visitor, and what the shop says of the customer, as JSON:
-    /// {"profile": {"visits": 3, …}, "customer": {"rank": "gold"}, "new": false}
+    /// {"profile": {"visits": 3, …}, "customer": {"rank": "gold"}, "new": false,
+    /// "content": {"product": {"id": "M-1", "price": 1200}, "cart": {"value": 3000}}}
     #[arg(long, value_name = "FILE")]
     visitor: Option<PathBuf>,
     /// The time, such as 2026-11-22T23:00:00+09:00  [default: now]
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    /// What the page says of itself, as JSON: {"product": {"id": "7", "price": 1200}, "cart": {"value": 4200}, …}. Without it, what hangs
+    /// on that is undecided
+    #[arg(long, value_name = "FILE")]
+    content: Option<PathBuf>,
     /// The status of the shop's answer
     #[arg(long, default_value_t = 200)]
     status: u16,
@@ -60,6 +66,10 @@ struct VisitorFile {
     profile: Profile,
     /// Fields of `customer.*`.
     customer: BTreeMap<String, serde_json::Value>,
+    /// What the page says: its product, cart, search, member.
+    content: Option<Content>,
+    /// What the catalogue has of this address's product.
+    catalogued: Option<Product>,
     /// The request brings no cookie.
     new: bool,
     /// 32 hexadecimal digits: decides which variants the visitor is in.
@@ -84,6 +94,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
     let loaded = load_rules(&arguments.rules, &LoadOptions { prefix: "noren".into(), now: at });
     let site = site(&loaded, arguments)?;
     let visitor = visitor(arguments)?;
+    let content: Option<Content> = arguments.content.as_deref().map(page_content).transpose()?;
     let url = url::Url::parse(&arguments.url)
         .with_context(|| format!("`{}` is no address of a page: write it whole, with https://", arguments.url))?;
     let headers = headers(&arguments.header)?;
@@ -107,7 +118,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         query,
         host,
         headers: &headers,
-        page_kind: site.page_kind(url.path()),
+        page_kind: site.page_kind(url.path(), url.query().unwrap_or_default()),
         status: Some(arguments.status),
         history: (!is_bot && consent.personalisation).then_some(&profile),
         id_known: arguments.visitor.is_some() && !visitor.new,
@@ -115,8 +126,8 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         now: &now,
         geo: None,
         customer: &customer,
-        content: None,
-        catalogued: None,
+        content: content.as_ref().or(visitor.content.as_ref()),
+        catalogued: visitor.catalogued.as_ref(),
         streaming: false,
         currency: &site.currency,
         free_shipping_from: site.free_shipping_from,
@@ -131,8 +142,18 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         now: &now,
         holdout: site.holdout,
     };
+    // With the head alone: what is undecided then was decided by what the page said.
+    let early = Facts { content: None, streaming: site.learn.pages, ..facts };
     let mut trace = Trace::default();
-    decide(&site.rules, &cx, Some(&mut trace));
+    decide_early(&site.rules, &DecideContext { facts: &early, ..cx }, Some(&mut trace));
+    if content.is_some() {
+        let undecided = |scenario: &ScenarioTrace| matches!(scenario.outcome, Outcome::Undecided { .. });
+        let late: Vec<bool> = trace.scenarios.iter().map(undecided).collect();
+        decide(&site.rules, &cx, Some(&mut trace));
+        for (scenario, late) in trace.scenarios.iter_mut().zip(late) {
+            scenario.late = late;
+        }
+    }
     Ok(match arguments.format {
         Format::Json => serde_json::to_string_pretty(&trace)? + "\n",
         Format::Human => draw(&trace, &now.to_string()),
@@ -156,6 +177,11 @@ fn visitor(arguments: &Arguments) -> anyhow::Result<VisitorFile> {
     let Some(path) = &arguments.visitor else { return Ok(VisitorFile::default()) };
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not a visitor's file", path.display()))
+}
+
+fn page_content(path: &Path) -> anyhow::Result<Content> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} does not tell a page's content", path.display()))
 }
 
 fn visitor_id(text: Option<&str>) -> anyhow::Result<VisitorId> {
@@ -209,6 +235,16 @@ fn draw_scenario(out: &mut String, scenario: &ScenarioTrace, width: usize) {
     let (sign, what) = match &scenario.outcome {
         Outcome::Shown { variant } => ("+", format!("shown, variant {variant}")),
         Outcome::Control { variant } => ("=", format!("nothing shown: the visitor is in the control arm {variant}")),
+        Outcome::Undecided { variant, control } => {
+            ("?", format!("undecided at the head, decided in the stream; variant {variant}{}", nothing(*control)))
+        }
+        Outcome::Contested { variant, control } => (
+            "+",
+            format!(
+                "shown, variant {variant}{}, unless one that is undecided takes its slot before",
+                nothing(*control)
+            ),
+        ),
         Outcome::NotScheduled { why } => ("-", not_scheduled(*why)),
         Outcome::ConditionFailed { .. } => ("-", "its condition does not hold".to_owned()),
         Outcome::NotEnrolled => ("-", "it needs a visitor who can be known again, and a robot cannot".to_owned()),
@@ -218,12 +254,17 @@ fn draw_scenario(out: &mut String, scenario: &ScenarioTrace, width: usize) {
         Outcome::SlotTaken { by } => ("-", format!("its slot is taken by {by}, which has a higher priority")),
         Outcome::PageFull => ("-", "the page has as many actions as a page may have".to_owned()),
     };
-    let _ = writeln!(out, "{sign} {:<width$}  {what}", scenario.id);
+    let late = if scenario.late { " (undecided at the head, decided in the stream)" } else { "" };
+    let _ = writeln!(out, "{sign} {:<width$}  {what}{late}", scenario.id);
     if let Outcome::ConditionFailed { parts } = &scenario.outcome {
         for part in parts {
             let _ = writeln!(out, "  {:<width$}    {}", "", blamed(part));
         }
     }
+}
+
+fn nothing(control: bool) -> &'static str {
+    if control { ", which sees nothing" } else { "" }
 }
 
 fn blamed(part: &FailedPart) -> String {

@@ -1,7 +1,10 @@
 //! The command line: one file a command. Arguments come in here, exit codes go out; everything between is elsewhere.
 
+mod backup;
 mod check;
+mod coupons;
 mod demo;
+mod detect;
 mod explain;
 mod export;
 mod forget;
@@ -48,11 +51,20 @@ enum Command {
     Import(import::Command),
     /// Print what is kept of a site, as lines of JSON or as CSV
     Export(export::Arguments),
+    /// Say which platform a shop is built with, and what Noren finds on a page of it
+    Detect(detect::Arguments),
     /// Write a commented starter to build one's own rules on
     Init {
         /// Folder to write to; it must not hold rules yet
         dir: PathBuf,
     },
+    /// Coupon codes: add some, or say how pools stand
+    #[command(subcommand)]
+    Coupons(coupons::Command),
+    /// Copy the embedded store, keys included, to one file, while Noren runs
+    Backup(backup::Backup),
+    /// Put a backup in the place of the embedded store, while Noren does not run
+    Restore(backup::Restore),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -91,7 +103,14 @@ pub fn run() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Export(arguments) => export::run(&arguments),
+        Command::Detect(arguments) => return detect::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
+        Command::Coupons(command) => match coupons::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => backup::restore(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "noren", &mut script);

@@ -3,7 +3,7 @@
 const told = new Set();
 
 const tell = (what, arm) => {
-  const body = JSON.stringify({ e: what, a: arm, p: location.pathname.slice(0, 512) });
+  const body = JSON.stringify({ e: what, a: arm, p: (location.pathname + location.search).slice(0, 512) });
   // A sandboxed page has no origin and no cookie: nobody would be known by it.
   if (told.has(body) || window.origin === 'null') return;
   told.add(body);

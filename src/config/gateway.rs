@@ -5,10 +5,12 @@
 mod breaker;
 mod limits;
 mod log;
+mod store;
 
 pub use breaker::{BREAKER, Breaker};
 pub use limits::{LIMITS, Limits};
 pub use log::{LOG, Log, LogFormat};
+pub use store::{STORE, StorePlace, Stores};
 
 use super::diagnostic::Problems;
 use super::reader::{Placed, Table};
@@ -51,6 +53,8 @@ pub struct Gateway {
     pub breaker: Breaker,
     /// What is logged, and how.
     pub log: Log,
+    /// Where things are kept.
+    pub store: Stores,
 }
 
 /// The top of `gateway.toml`.
@@ -98,6 +102,7 @@ pub static GATEWAY: Section = Section {
         setting("limits", "table", "", "See `[limits]`."),
         setting("breaker", "table", "", "See `[breaker]`."),
         setting("log", "table", "", "See `[log]`."),
+        setting("store", "table", "", "See `[store]`."),
     ],
 };
 
@@ -124,6 +129,7 @@ impl Default for Gateway {
             limits: Limits::default(),
             breaker: Breaker::default(),
             log: Log::default(),
+            store: Stores::default(),
         }
     }
 }
@@ -164,6 +170,7 @@ impl Gateway {
             limits: table.table("limits").map(Limits::read).unwrap_or_default(),
             breaker: table.table("breaker").map(Breaker::read).unwrap_or_default(),
             log: table.table("log").map(Log::read).unwrap_or_default(),
+            store: table.table("store").map(Stores::read).unwrap_or_default(),
         };
         table.finish();
         gateway
@@ -181,6 +188,8 @@ impl Gateway {
             ("threads", self.threads != new.threads),
             ("geo_database", self.geo_database != new.geo_database),
             ("log", self.log != new.log),
+            ("catalogue_memory", self.limits.catalogue_memory != new.limits.catalogue_memory),
+            ("store", self.store != new.store),
         ]
         .into_iter()
         .filter_map(|(name, differs)| differs.then_some(name))

@@ -1,8 +1,11 @@
 //! What was really delivered: only that is recorded, and what was not is given back.
 
-use super::{Exchange, Guest, Outcome};
+use super::claims::{Grant, Held};
+use super::late::{Deferred, Snapshot};
+use super::{Exchange, Guest, Outcome, lock};
 use crate::commerce::Content;
 use crate::event::{Arm, Event, What};
+use crate::facts::Customer;
 use crate::store::profile::Reservation;
 use crate::store::{LiveProfile, Write};
 use crate::transform::{BailOut, Transform};
@@ -16,18 +19,32 @@ pub(super) struct Delivery {
     pub(super) profile: Option<LiveProfile>,
     /// A page view was entered.
     pub(super) page_view: Option<Arc<str>>,
+    /// What the shop said of its customer by the mapping in `site.toml`.
+    pub(super) customer: Customer,
     /// What the page said, once it was read.
     pub(super) said: Option<Content>,
-    /// Arms in the plan; the control arms, which have no edits, are delivered with the head.
+    /// Arms in the plan. Those without edits are delivered with the head: control arms that are certain.
     pub(super) arms: Vec<Planned>,
+    /// What is being prepared while something is claimed.
+    pub(super) held: Vec<Held>,
+    /// What the arms that are decided late are decided from.
+    pub(super) snapshot: Option<Box<Snapshot>>,
     /// An arm was left out because one of its actions failed.
     pub(super) lost: bool,
 }
 
 pub(super) struct Planned {
     pub(super) arm: Arm,
+    /// It shows nothing.
+    pub(super) control: bool,
+    /// It is decided as the page streams by.
+    pub(super) late: bool,
+    /// By what.
+    pub(super) deferred: Option<Box<Deferred>>,
     /// Taken back if the arm was not delivered; nothing is reserved for whoever is no visitor.
     pub(super) reservation: Option<Reservation>,
+    /// Given back if the arm was not delivered.
+    pub(super) grant: Option<Box<Grant>>,
     /// Index of its first and one past its last edit in the transform.
     pub(super) edits: Range<usize>,
 }
@@ -35,15 +52,28 @@ pub(super) struct Planned {
 impl Exchange {
     pub(super) fn forget_arms(&mut self) {
         let arms = std::mem::take(&mut self.delivery.arms);
-        self.give_back(&arms);
+        self.give_back(arms);
+        let held = std::mem::take(&mut self.delivery.held);
+        self.release(held.into_iter().map(|held| (held.reservation, held.grant)));
     }
 
-    /// Gives back what was reserved for arms that are not delivered.
-    pub(super) fn give_back(&self, arms: &[Planned]) {
-        if let Some(profile) = &self.delivery.profile {
-            let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
-            arms.iter().filter_map(|planned| planned.reservation.as_ref()).for_each(|held| profile.unreserve(held));
-        }
+    /// Gives back what was reserved and claimed for arms that are not delivered.
+    pub(super) fn give_back(&self, arms: Vec<Planned>) {
+        self.release(arms.into_iter().map(|planned| (planned.reservation, planned.grant)));
+    }
+
+    /// Gives back what is not used up. Nothing of it may have left.
+    pub(super) fn release(&self, unused: impl Iterator<Item = (Option<Reservation>, Option<Box<Grant>>)>) {
+        let mut profile = None;
+        let grants = unused.filter_map(|(reservation, grant)| {
+            if let (Some(reservation), Some(live)) = (reservation, &self.delivery.profile) {
+                profile.get_or_insert_with(|| lock(live)).unreserve(&reservation);
+            }
+            grant
+        });
+        let grants: Vec<Box<Grant>> = grants.collect();
+        drop(profile);
+        self.gateway.take_back(grants.into_iter());
     }
 
     /// Records what was really delivered; gives back what was not.
@@ -53,39 +83,43 @@ impl Exchange {
         if let Some(bailed) = transform.as_ref().and_then(Transform::bailed_out) {
             self.gave_up(bailed, &written);
         }
+        let (delivered, not): (Vec<Planned>, Vec<Planned>) =
+            std::mem::take(&mut self.delivery.arms).into_iter().partition(|planned| {
+                outcome.status != 0 && (planned.edits.is_empty() || was_applied(&planned.edits, &written))
+            });
+        self.give_back(not);
+        self.forget_arms();
         let Guest::Visitor { id, .. } = self.guest else { return };
         let profile = self.delivery.profile.take();
         if profile.as_ref().is_some_and(is_erased) {
             return;
         }
         // What this page made happen is not owed to what it delivers.
-        let mut writes = self.page_happened(id, profile.as_ref());
+        let said = self.delivery.said.take().unwrap_or_default();
+        let mut writes = self.page_happened(id, profile.as_ref(), &said);
         let at = self.gateway.clock.now();
         let event = |what| Write::Event(Event { site: self.site.id.clone(), visitor: id, at, what });
-        let mut delivered = 0;
-        for Planned { arm, reservation, edits } in std::mem::take(&mut self.delivery.arms) {
-            let control = edits.is_empty();
-            let applied = was_applied(&edits, &written);
-            if outcome.status != 0 && (control || applied) {
-                delivered += u64::from(!control);
-                if let Some(profile) = &profile {
-                    let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
-                    self.site.rules.exposed(&mut profile, &arm, at.as_second());
+        let inserted = delivered.iter().filter(|planned| !planned.control).count() as u64;
+        if inserted > 0 {
+            self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(inserted);
+        }
+        if let Some(profile) = &profile {
+            {
+                let mut profile = lock(profile);
+                for planned in &delivered {
+                    self.site.rules.exposed(&mut profile, &planned.arm, at.as_second());
                 }
-                if self.will.consent.analytics && profile.is_some() {
-                    writes.push(event(What::Exposure(arm)));
-                }
-            } else if let (Some(held), Some(profile)) = (reservation, &profile) {
-                profile.lock().unwrap_or_else(PoisonError::into_inner).unreserve(&held);
             }
-        }
-        if delivered > 0 {
-            self.gateway.metrics.insertions.with_label_values(&[self.site.id.as_str()]).inc_by(delivered);
-        }
-        if let Some(profile) = profile {
-            self.gateway.recorder.record(Write::Profile(self.key(id), profile));
+            if self.will.consent.analytics {
+                writes.extend(delivered.into_iter().map(|planned| event(What::Exposure(planned.arm))));
+            }
+            self.gateway.recorder.record(Write::Profile(self.key(id), profile.clone()));
         }
         self.gateway.record_all(writes);
+        // Last, so that all of this page is in what may be moved.
+        if let Some(profile) = profile {
+            self.settle_customer(id, &profile, &said);
+        }
     }
 
     /// Counts a page on which edits were given up; where that is a failure of ours, whose edits they were.
@@ -97,8 +131,9 @@ impl Exchange {
             // These say what the page is, not that anything failed.
             _ => return,
         };
-        for Planned { arm, edits, .. } in &self.delivery.arms {
-            if !edits.is_empty() && !was_applied(edits, written) {
+        for Planned { arm, edits, late, .. } in &self.delivery.arms {
+            // One that is decided late may not have been wanted there.
+            if !edits.is_empty() && !late && !was_applied(edits, written) {
                 self.gateway.failure(&self.site.id, kind, Some(&arm.scenario), reason);
             }
         }

@@ -119,7 +119,9 @@ impl Told {
 pub(super) fn deliver_late(plan: &mut Plan, prefix: &str) {
     let Some(body) = BODY.as_ref() else { return };
     for planned in &mut plan.edits {
-        let html = carrier(&planned.edit, prefix);
+        // What only marks a place brings nothing.
+        let brings = !planned.edit.html.is_empty() || planned.edit.position == Position::Remove;
+        let html = if brings { carrier(&planned.edit, prefix) } else { bytes::Bytes::new() };
         planned.edit = at_the_end(body, html);
     }
     for needs in &mut plan.arms {

@@ -6,7 +6,7 @@ use crate::event::{Event, What};
 use crate::ids::VisitorId;
 use crate::site::Site;
 use crate::store::profile::{Profile, Said, shopping};
-use crate::store::{LiveProfile, ProfileKey, Write};
+use crate::store::{LiveProfile, ProfileKey, Write, joined};
 use crate::visitor::consent::Consent;
 use std::sync::{Arc, PoisonError};
 
@@ -37,7 +37,12 @@ pub(super) struct Overheard {
 impl Gateway {
     /// Takes in what was said. What happened by it has yet to be [entered](Self::enter).
     pub(super) fn learn(&self, who: &Learner<'_>, content: &Content) -> Vec<What> {
-        let said = Said { at: self.clock.now().as_second(), kind: who.kind, currency: &who.site.currency };
+        let said = Said {
+            at: self.clock.now().as_second(),
+            kind: who.kind,
+            currency: &who.site.currency,
+            shared: who.profile.is_some_and(|(key, _)| key.visitor != who.visitor),
+        };
         match who.profile {
             Some((_, profile)) => profile.lock().unwrap_or_else(PoisonError::into_inner).learn(content, &said),
             // Nothing is remembered of this visitor, so that nothing is known of what changed.
@@ -73,35 +78,44 @@ impl Gateway {
 
     /// Has writes recorded; an order at once.
     pub(super) fn record_all(self: &Arc<Self>, writes: impl IntoIterator<Item = Write>) {
-        let mut urgent = false;
+        let mut orders = Vec::new();
         for write in writes {
-            urgent |= matches!(&write, Write::Event(event) if matches!(event.what, What::Purchase(_)));
+            if let Write::Event(Event { site, at, what: What::Purchase(order), .. }) = &write {
+                orders.push((site.clone(), order.clone(), *at));
+            }
             self.recorder.record(write);
         }
-        if urgent {
+        if !orders.is_empty() {
             let gateway = self.clone();
             #[expect(
                 clippy::disallowed_methods,
                 reason = "only hurries what is recorded already; a store that fails is tried again by the recorder"
             )]
-            tokio::spawn(async move { drop(gateway.recorder.flush().await) });
+            tokio::spawn(async move {
+                drop(gateway.recorder.flush().await);
+                for (site, order, at) in orders {
+                    gateway.redeem(&site, &order, at).await;
+                }
+            });
         }
     }
 
     /// Takes in what was heard apart from a page, off the visitor's time.
-    #[expect(dead_code, reason = "whoever reads forms and answers calls it")]
     pub(super) fn overheard(self: &Arc<Self>, heard: Overheard) {
         let (gateway, in_flight) = (self.clone(), InFlight::new(&self.in_flight));
         #[expect(clippy::disallowed_methods, reason = "bounded by the store's patience; a shutdown waits for it")]
         tokio::spawn(async move {
             let Overheard { site, visitor, consent, kind, done, content } = heard;
             let own = ProfileKey { site: site.id.clone(), visitor };
-            let loaded =
-                if consent.personalisation { gateway.in_time(&site, gateway.store.load(&own)).await } else { None };
-            if loaded.as_ref().is_some_and(|profile| super::delivery::is_erased(profile)) {
+            let loaded = if consent.personalisation {
+                gateway.in_time(&site, joined::load(&*gateway.store, &own)).await
+            } else {
+                None
+            };
+            if loaded.as_ref().is_some_and(|found| super::delivery::is_erased(&found.profile)) {
                 return;
             }
-            let profile = loaded.as_ref().map(|profile| (&own, profile));
+            let profile = loaded.as_ref().map(|found| (&found.key, &found.profile));
             let who = Learner { site: &site, visitor, consent, profile, kind };
             let mut events = Vec::new();
             if let Some(done) = done {
@@ -125,7 +139,12 @@ impl Gateway {
 
 impl Exchange {
     /// What a page view, and what its page said, made happen.
-    pub(super) fn page_happened(&mut self, visitor: VisitorId, profile: Option<&LiveProfile>) -> Vec<Write> {
+    pub(super) fn page_happened(
+        &mut self,
+        visitor: VisitorId,
+        profile: Option<&LiveProfile>,
+        content: &Content,
+    ) -> Vec<Write> {
         let viewed = self.delivery.page_view.take();
         if viewed.is_none() && profile.is_none() {
             return Vec::new();
@@ -133,9 +152,8 @@ impl Exchange {
         let key = self.key(visitor);
         let profile = profile.map(|profile| (&key, profile));
         let who = Learner { site: &self.site, visitor, consent: self.will.consent, profile, kind: self.kind };
-        let content = self.delivery.said.take().unwrap_or_default();
         let mut events: Vec<What> = viewed.map(|path| What::PageView { path }).into_iter().collect();
-        events.extend(self.gateway.learn(&who, &content));
+        events.extend(self.gateway.learn(&who, content));
         self.gateway.enter(&who, events)
     }
 }

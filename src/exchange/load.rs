@@ -6,6 +6,7 @@
 use super::{Answer, Exchange, Gateway, Outcome, RequestView};
 use crate::admission::{Admitted, Change, Connected, Full, Reserved, Room, Trial};
 use crate::site::Site;
+use crate::transform::extract::READING_MEMORY;
 use crate::transform::{
     BailOut, Coding, GROWTH, OutCoding, Page, ResponseView, Transform, declared_window, eligible, footprint,
 };
@@ -33,6 +34,16 @@ pub(super) struct Load {
 impl Load {
     pub(super) fn is_shed(&self) -> bool {
         self.shed.is_some()
+    }
+
+    /// Whether what can be done without is to be left out.
+    pub(super) fn is_strained(&self) -> bool {
+        self.admitted.strained().is_some()
+    }
+
+    /// Memory for reading along, if there is some.
+    pub(super) fn for_reading(&self, bytes: usize, room: &Room) -> Option<Reserved> {
+        self.admitted.reserve(bytes, room).ok()
     }
 
     /// Notes that rewriting failed by a fault of our own.
@@ -66,6 +77,18 @@ impl Load {
             memory.grow(needed - self.windowed);
             self.windowed = needed;
         }
+    }
+
+    /// The page passes, and is read on its way.
+    pub(super) fn only_read(&mut self) {
+        let memory = self.memory.take();
+        self.pass();
+        self.memory = memory;
+    }
+
+    /// Reserves what reading a page takes beside its decoder. Where there is no room, pages go unread.
+    pub(super) fn make_reading_room(&self, room: &Room) -> Option<Reserved> {
+        self.admitted.reserve(READING_MEMORY, room).ok()
     }
 
     /// All edits are done: what follows is passed on and needs no memory.

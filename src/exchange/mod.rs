@@ -1,13 +1,14 @@
 //! One request's life, framework-free: what comes in, what goes to the shop, what comes back, what goes out.
 //!
 //! ```text
-//! receive ──► origin_request ──► head_arrived ──► response ──► body … ──► finish
-//!  site         headers            profile         decide      transform    record
+//! receive ──► origin_request ──► head_arrived ──► response ──────► body … ──► finish
+//!  site         headers            profile         decide, claim   transform    record
 //! ```
 //!
 //! Everything here fails open: whatever goes wrong in Noren, the page passes as the shop sent it.
 
 mod answer;
+mod claims;
 mod compose;
 mod delivery;
 mod failures;
@@ -16,20 +17,26 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod join;
+mod late;
 mod learn;
 mod load;
 mod own;
 mod policies;
 mod privacy;
+mod reading;
 mod receive;
 mod respond;
+mod taps;
 
 pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
 pub use own::OwnCall;
+pub use reading::PagesRead;
 
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::clock::Clock;
 use crate::config::gateway::Gateway as Settings;
 use crate::facts::Geo;
@@ -38,10 +45,11 @@ use crate::ids::{Random, VisitorId};
 use crate::plan::HeaderEdits;
 use crate::recorder::Recorder;
 use crate::site::Site;
-use crate::store::{LiveProfile, ProfileKey, Store};
+use crate::store::{LiveProfile, ProfileKey, Store, joined};
 use crate::telemetry::Metrics;
 use crate::transform::{Limits, Transform};
 use crate::visitor::consent::Will;
+use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
 use crate::world::World;
 use arc_swap::ArcSwap;
@@ -50,7 +58,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::Span;
 
@@ -61,12 +69,14 @@ const STORE_PATIENCE: Duration = Duration::from_secs(5);
 pub struct Gateway {
     /// All sites.
     pub world: Arc<ArcSwap<World>>,
-    /// Profiles and events.
+    /// Profiles, events and coupon codes.
     pub store: Arc<dyn Store>,
     /// Takes what happened off the visitor's time.
     pub recorder: Recorder,
     /// Keys of visitors' cookies.
     pub keys: KeyRing,
+    /// Names customers.
+    pub customers: CustomerKey,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -81,6 +91,10 @@ pub struct Gateway {
     pub admission: Arc<Admission>,
     /// On which pages the shop's own script throws out what was inserted.
     pub learnt: Learnt,
+    /// Which pages were read of late.
+    pub pages_read: PagesRead,
+    /// What the shops sell.
+    pub catalogues: Arc<Catalogues>,
     /// Exchanges that have not ended.
     pub in_flight: Arc<AtomicUsize>,
     /// The last request's number, by which its log lines and spans are known.
@@ -176,11 +190,15 @@ pub struct Exchange {
     /// The request brought a visitor's cookie that they do not allow any more.
     unwanted_cookie: bool,
     profile: Profile,
+    /// The customer whose profile that is, if it is not the visitor's own.
+    shared: Option<VisitorId>,
     treatment: &'static str,
     kind: &'static str,
     transform: Option<Mutex<Transform>>,
     delivery: delivery::Delivery,
     load: load::Load,
+    reading: Option<Box<reading::Underway>>,
+    tapped: Option<Box<taps::Tapped>>,
     _in_flight: InFlight,
 }
 
@@ -205,7 +223,7 @@ enum Guest {
 /// The visitor's profile, on its way.
 enum Profile {
     None,
-    Loading(tokio::task::JoinHandle<Option<LiveProfile>>),
+    Loading(tokio::task::JoinHandle<Option<joined::Found>>),
     Here(LiveProfile),
 }
 
@@ -270,8 +288,9 @@ impl Exchange {
         &self.upstream_host
     }
 
+    /// The name of the profile that the visitor has in this exchange.
     fn key(&self, visitor: VisitorId) -> ProfileKey {
-        ProfileKey { site: self.site.id.clone(), visitor }
+        ProfileKey { site: self.site.id.clone(), visitor: self.shared.unwrap_or(visitor) }
     }
 
     /// Notes that the exchange failed before or while the shop answered.
@@ -283,7 +302,12 @@ impl Exchange {
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        if catch_unwind(AssertUnwindSafe(|| self.record(outcome))).is_err() {
+        let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.end_reading(outcome);
+            self.tell_heard(outcome);
+            self.record(outcome);
+        }));
+        if recorded.is_err() {
             self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
         }
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -312,6 +336,11 @@ impl Exchange {
             "access"
         );
     }
+}
+
+/// A panic of one request is no reason to fail all others: a profile is plain data.
+fn lock(profile: &LiveProfile) -> MutexGuard<'_, crate::store::profile::Profile> {
+    profile.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Noren's own endpoints under a site's prefix: its stylesheet, its runtime, and what the runtime reports.
 
+use super::claims::member_of;
 use super::learn::Learner;
 use super::{Answer, Gateway, RequestView, STORE_PATIENCE, privacy};
 use crate::admission::Admitted;
@@ -7,6 +8,7 @@ use crate::client;
 use crate::event::{Arm, What};
 use crate::ids::VisitorId;
 use crate::site::{DeliverBy, Site};
+use crate::store::joined::{self, Found};
 use crate::store::profile::Profile;
 use crate::store::{ProfileKey, StoreError};
 use crate::visitor::consent::Consent;
@@ -125,7 +127,7 @@ impl Gateway {
     /// What was delivered is not on the page. That is taken to be the shop's own doing if it ever was delivered.
     async fn gone(&self, site: &Site, kind: &'static str, arm: &Arm, visitor: VisitorId) {
         let key = ProfileKey { site: site.id.clone(), visitor };
-        let Some(profile) = self.in_time(site, self.store.load(&key)).await else { return };
+        let Some(Found { profile, .. }) = self.in_time(site, joined::load(&*self.store, &key)).await else { return };
         let delivered =
             |profile: &Profile| profile.scenarios.get(&*arm.scenario).is_some_and(|seen| seen.exposures > 0);
         if !delivered(&profile.lock().unwrap_or_else(PoisonError::into_inner)) {
@@ -150,7 +152,8 @@ impl Gateway {
         let Some(arm) = arm(site, &report.a) else { return StatusCode::BAD_REQUEST };
         // A visitor without a cookie is nobody to be remembered; the page need not know.
         let Some(visitor) = visitor else { return StatusCode::NO_CONTENT };
-        let kind = site.page_kind(&report.p);
+        let (path, query) = report.p.split_once('?').unwrap_or((&report.p, ""));
+        let kind = site.page_kind(path, query);
         let what = match &*report.e {
             "view" => {
                 self.learnt.seen(&site.id, kind, &arm.scenario);
@@ -167,11 +170,13 @@ impl Gateway {
         let key = ProfileKey { site: site.id.clone(), visitor };
         let mut loaded = None;
         if consent.personalisation {
-            let Some(profile) = self.in_time(site, self.store.load(&key)).await else {
+            let Some(found) = self.in_time(site, joined::load(&*self.store, &key)).await else {
                 return StatusCode::SERVICE_UNAVAILABLE;
             };
+            let member;
             {
-                let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut profile = found.profile.lock().unwrap_or_else(PoisonError::into_inner);
+                member = member_of(&profile);
                 match &what {
                     What::View(arm) => profile.viewed(&arm.scenario),
                     What::Click(arm) => profile.clicked(&arm.scenario),
@@ -179,10 +184,13 @@ impl Gateway {
                     _ => {}
                 }
             }
-            loaded = Some(profile);
+            if let What::View(arm) = &what {
+                self.codes_seen(site, arm, visitor, member.as_ref()).await;
+            }
+            loaded = Some(found);
         }
         let must_commit = matches!(what, What::Click(_) | What::Dismiss(_));
-        let profile = loaded.as_ref().map(|profile| (&key, profile));
+        let profile = loaded.as_ref().map(|found| (&found.key, &found.profile));
         let writes = self.enter(&Learner { site, visitor, consent, profile, kind }, vec![what]);
         if must_commit {
             match self.in_time(site, self.recorder.record_committed(writes)).await {

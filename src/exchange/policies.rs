@@ -75,7 +75,7 @@ impl Exchange {
         if plan.late || self.site.deliver_by != DeliverBy::Auto {
             return arms;
         }
-        for planned in &self.delivery.arms {
+        for planned in self.delivery.arms.iter().filter(|planned| !planned.late) {
             let edits = plan.edits.get(planned.edits.clone()).unwrap_or_default();
             if edits.iter().any(|planned| !planned.edit.html.is_empty()) {
                 let blank = if arms.is_empty() { "" } else { " " };
@@ -122,7 +122,7 @@ impl Exchange {
         plan.edits.extend(edits);
         if !given_back.is_empty() {
             self.gateway.metrics.skipped.with_label_values(&["csp"]).inc();
-            self.give_back(&given_back);
+            self.give_back(given_back);
         }
     }
 }

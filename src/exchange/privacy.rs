@@ -5,7 +5,7 @@ use super::{Answer, Gateway, RequestView};
 use crate::facts;
 use crate::ids::VisitorId;
 use crate::site::Site;
-use crate::store::ProfileKey;
+use crate::store::{ProfileKey, joined};
 use crate::visitor::consent::{self, Consent, Mode};
 use bytes::Bytes;
 use http::header::{
@@ -71,9 +71,16 @@ impl Gateway {
             // What is on its way to the store is kept, too.
             let _ = self.in_time(site, self.recorder.flush()).await;
             let key = ProfileKey { site: site.id.clone(), visitor };
-            let Some(found) = self.in_time(site, self.store.records().about(&key, MOST_EVENTS)).await else {
+            let Some(mut found) = self.in_time(site, self.store.records().about(&key, MOST_EVENTS)).await else {
                 return Answer::error(503);
             };
+            // What they share with their other browsers is theirs.
+            if let Some(customer) = self.customer_of(site, &key).await {
+                let Some(shared) = self.in_time(site, self.store.records().about(&customer, 0)).await else {
+                    return Answer::error(503);
+                };
+                found.profile = shared.profile.or(found.profile);
+            }
             kept = json!({ "visitor": number(visitor), "kept": found });
         }
         let consent = json!({ "analytics": call.consent.analytics, "personalisation": call.consent.personalisation });
@@ -119,7 +126,18 @@ impl Gateway {
         let key = ProfileKey { site: site.id.clone(), visitor };
         // What waits to be written must not come after.
         let _ = self.in_time(site, self.recorder.flush()).await;
+        if let Some(customer) = self.customer_of(site, &key).await
+            && self.in_time(site, self.store.records().erase(&customer)).await.is_none()
+        {
+            return false;
+        }
         self.in_time(site, self.store.records().erase(&key)).await.is_some()
+    }
+
+    /// The profile of the customer that a visitor is, if they are one.
+    async fn customer_of(&self, site: &Site, key: &ProfileKey) -> Option<ProfileKey> {
+        let found = self.in_time(site, joined::load(&*self.store, key)).await?;
+        Some(found.key).filter(|found| found != key)
     }
 }
 

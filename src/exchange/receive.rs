@@ -6,7 +6,7 @@ use super::{
 use crate::ids::VisitorId;
 use crate::plan::HeaderEdits;
 use crate::site::Site;
-use crate::store::ProfileKey;
+use crate::store::{ProfileKey, joined};
 use crate::transform::{accept_encoding_for_origin, is_document_request};
 use crate::visitor::consent::{Consent, Will};
 use crate::visitor::{Caller, cookie};
@@ -50,6 +50,7 @@ impl Gateway {
                 (false, Guest::Nobody { bot: false }, Will { consent: Consent::NONE, chosen: true })
             });
         let (load, document) = self.weigh(site, admitted, document);
+        let tapped = self.tap(site, request, guest, will.consent, &load);
         let number = RequestNumber(self.requests.fetch_add(1, Ordering::Relaxed));
         let mut exchange = Exchange {
             gateway: self.clone(),
@@ -68,18 +69,22 @@ impl Gateway {
             will,
             unwanted_cookie: !will.consent.any() && cookie::value(request.headers, &site.cookie.name).is_some(),
             profile: Profile::None,
+            shared: None,
             treatment: "pass",
             kind: "other",
             transform: None,
             delivery: super::delivery::Delivery::default(),
             load,
+            reading: None,
+            tapped,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document
             && will.consent.personalisation
             && let Guest::Visitor { id, known, .. } = exchange.guest
         {
-            exchange.profile = self.profile(ProfileKey { site: site.id.clone(), visitor: id }, known);
+            let own = ProfileKey { site: site.id.clone(), visitor: id };
+            (exchange.profile, exchange.shared) = self.profile(own, known);
         }
         exchange.own += self.clock.monotonic().duration_since(received);
         Received::Forward(Box::new(exchange))
@@ -107,16 +112,17 @@ impl Gateway {
         }
     }
 
-    /// Starts fetching a profile; whoever was minted just now has none.
-    fn profile(self: &Arc<Self>, key: ProfileKey, known: bool) -> Profile {
+    /// Starts fetching a profile, and says whose it is if it is in memory already; whoever was minted just now has none.
+    fn profile(self: &Arc<Self>, key: ProfileKey, known: bool) -> (Profile, Option<VisitorId>) {
         let count = |from| self.metrics.profiles.with_label_values(&[from]).inc();
         if !known {
             count("new");
-            return Profile::Here(self.store.create(&key));
+            return (Profile::Here(self.store.create(&key)), None);
         }
-        if let Some(profile) = self.store.cached(&key) {
+        if let Some(found) = joined::cached(&*self.store, &key) {
             count("cache");
-            return Profile::Here(profile);
+            let shared = found.customer_of(key.visitor);
+            return (Profile::Here(found.profile), shared);
         }
         count("store");
         let gateway = self.clone();
@@ -124,15 +130,16 @@ impl Gateway {
             clippy::disallowed_methods,
             reason = "awaited with a deadline by the same request, and harmless after it"
         )]
-        Profile::Loading(tokio::spawn(async move {
-            let reason = match timeout(STORE_PATIENCE, gateway.store.load(&key)).await {
-                Ok(Ok(profile)) => return Some(profile),
+        let loading = tokio::spawn(async move {
+            let reason = match timeout(STORE_PATIENCE, joined::load(&*gateway.store, &key)).await {
+                Ok(Ok(found)) => return Some(found),
                 Ok(Err(error)) => error.to_string(),
                 Err(_hangs) => "the store does not answer".to_owned(),
             };
             gateway.failure(&key.site, "store", None, &reason);
             None
-        }))
+        });
+        (Profile::Loading(loading), None)
     }
 }
 
@@ -140,6 +147,7 @@ impl Exchange {
     /// Edits of the head that goes to the shop.
     pub fn origin_request(&mut self, request: &RequestView<'_>) -> HeaderEdits {
         let began = self.gateway.clock.monotonic();
+        self.tap_request(request);
         let mut edits = HeaderEdits::default();
         // The Host goes upstream as the client sent it, port and all, unless the shop insists on its own.
         let host = self.site.origin.host.as_deref().unwrap_or(request.authority);

@@ -1,14 +1,20 @@
 //! The way out: the response's head and body, changed where there is something to change.
 
+use super::compose::Decided;
 use super::{Aborted, Exchange, Guest, HeadEdits, Profile, RequestView, headers};
+use crate::plan::Plan;
 use crate::site::CustomerSource;
-use crate::transform::{Coding, Edit, ResponseView, Transform, TransformError, choose_coding, eligible};
+use crate::transform::{
+    Coding, Edit, OutCoding, Page, ResponseView, Transform, TransformError, choose_coding, eligible,
+};
 use crate::visitor::{consent, cookie};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
 use tracing::Instrument as _;
 
 impl Exchange {
@@ -22,7 +28,12 @@ impl Exchange {
             let waiting = tracing::debug_span!(parent: &self.span, "profile", request = %self.number);
             let loaded = tokio::time::timeout(deadline, task).instrument(waiting).await;
             self.profile = match loaded {
-                Ok(Ok(Some(profile))) => Profile::Here(profile),
+                Ok(Ok(Some(found))) => {
+                    if let Guest::Visitor { id, .. } = self.guest {
+                        self.shared = found.customer_of(id);
+                    }
+                    Profile::Here(found.profile)
+                }
                 Ok(Ok(None)) => Profile::None,
                 Ok(Err(_panicked)) => {
                     self.gateway.failure(&self.site.id, "panic", None, "loading a profile panicked");
@@ -39,9 +50,9 @@ impl Exchange {
     }
 
     /// Decides, and says how the head changes. [`Exchange::head_arrived`] comes before.
-    pub fn response(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> HeadEdits {
+    pub async fn response(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap) -> HeadEdits {
         let began = self.gateway.clock.monotonic();
-        self.kind = self.site.page_kind(request.path);
+        self.kind = self.site.page_kind(request.path, request.query);
         let mut edits = HeadEdits::default();
         for mapping in &self.site.customer {
             if let CustomerSource::ResponseHeader(name) = &mapping.from
@@ -55,22 +66,25 @@ impl Exchange {
             headers::public_names(&mut edits.headers, headers, own, request.authority, self.https);
         }
         self.settle_down(status, headers);
+        self.tap_answer(status, headers);
         if self.load.is_shed() {
             self.note_shed(request, status, headers);
         }
         if self.document {
             // A panic in a rule, a template or an action never takes a page down.
             let before = edits.clone();
-            let made = catch_unwind(AssertUnwindSafe(|| self.treat(request, status, headers, &mut edits)));
-            if made.is_err() {
+            if self.treat(request, status, headers, &mut edits).await.is_err() {
                 self.gateway.failure(&self.site.id, "panic", None, "preparing the page panicked");
                 self.load.fail("panic");
                 self.transform = None;
+                self.reading = None;
                 self.treatment = "pass";
                 self.forget_arms();
                 edits = before;
             }
-            if self.transform.is_none() {
+            if self.transform.is_none() && self.reading.is_some() {
+                self.load.only_read();
+            } else if self.transform.is_none() {
                 self.load.pass();
             }
         }
@@ -78,13 +92,41 @@ impl Exchange {
         edits
     }
 
-    fn treat(&mut self, request: &RequestView<'_>, status: StatusCode, headers: &HeaderMap, edits: &mut HeadEdits) {
+    /// Decides, claims and prepares the page. An error is a panic that was caught.
+    async fn treat(
+        &mut self,
+        request: &RequestView<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        edits: &mut HeadEdits,
+    ) -> std::thread::Result<()> {
+        let Some((page, out)) = guarded(|| self.take_on(request, status, headers, edits))? else { return Ok(()) };
+        let deciding = tracing::debug_span!(parent: &self.span, "decide", request = %self.number);
+        let visit = guarded(|| self.visit(request, status, headers))?;
+        let plan = match deciding.in_scope(|| guarded(|| self.decide(&visit)))? {
+            Decided::Plan(plan) => plan,
+            // Apart, so that pages that claim nothing do not carry the room for it.
+            Decided::Claim(decision, wanted) => {
+                Guarded(Box::pin(self.claim_and_compose(&visit, decision, wanted).instrument(deciding))).await?
+            }
+        };
+        guarded(|| self.prepare(plan, (request, &page, out), headers, edits))
+    }
+
+    /// Whether the page may be rewritten, and there is room for it.
+    fn take_on(
+        &mut self,
+        request: &RequestView<'_>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        edits: &mut HeadEdits,
+    ) -> Option<(Page, OutCoding)> {
         let view = ResponseView { method: request.method, request: request.headers, status, headers };
         let page = match eligible(&view, &[]) {
             Ok(page) => page,
             Err(skip) => {
                 self.gateway.metrics.skipped.with_label_values(&[skip.as_str()]).inc();
-                return;
+                return None;
             }
         };
         if *request.method == Method::HEAD {
@@ -93,15 +135,21 @@ impl Exchange {
                 headers::personalised(&mut edits.headers);
                 edits.new_length = true;
             }
-            return;
+            return None;
         }
         let out = choose_coding(page.coding, request.headers);
-        if !self.make_room(request, (status, headers), &page, out) {
-            return;
-        }
+        self.make_room(request, (status, headers), &page, out).then_some((page, out))
+    }
+
+    /// Makes the transform that carries out a plan, and the head that goes with it.
+    fn prepare(
+        &mut self,
+        mut plan: Plan,
+        (request, page, out): (&RequestView<'_>, &Page, OutCoding),
+        headers: &HeaderMap,
+        edits: &mut HeadEdits,
+    ) {
         let before = edits.clone();
-        let deciding = tracing::debug_span!(parent: &self.span, "decide", request = %self.number);
-        let mut plan = deciding.in_scope(|| self.plan(request, status, headers));
         let mut changed = !plan.edits.is_empty();
         if changed {
             self.fit_policies(&mut plan, headers, edits);
@@ -109,9 +157,15 @@ impl Exchange {
         }
         let mut transform = None;
         if changed {
+            let late = self.deferred(&plan);
             let list: Vec<Edit> = plan.edits.into_iter().map(|planned| planned.edit).collect();
-            match Transform::new(&page, list, self.gateway.limits(), out) {
-                Ok(made) => transform = Some(Mutex::new(made)),
+            match Transform::new(page, list, self.gateway.limits(), out) {
+                Ok(mut made) => {
+                    if let Some((deferred, late)) = late {
+                        made.defer(deferred, late);
+                    }
+                    transform = Some(Mutex::new(made));
+                }
                 Err(error) => {
                     self.gateway.failure(&self.site.id, "codec", None, &error.to_string());
                     self.load.fail("codec");
@@ -122,6 +176,7 @@ impl Exchange {
             }
         }
         self.introduce(headers, edits, changed);
+        self.begin_reading(request, page, transform.as_mut());
         if !changed {
             return;
         }
@@ -164,7 +219,11 @@ impl Exchange {
     /// # Errors
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
-        let Some(transform) = &mut self.transform else { return Ok(()) };
+        self.overhear(chunk.as_deref());
+        let Some(transform) = &mut self.transform else {
+            self.read_along(chunk.as_deref(), end);
+            return Ok(());
+        };
         let began = self.gateway.clock.monotonic();
         let transform = transform.get_mut().unwrap_or_else(PoisonError::into_inner);
         let _rewriting = tracing::debug_span!(parent: &self.span, "rewrite", request = %self.number, end).entered();
@@ -187,7 +246,9 @@ impl Exchange {
                 return Ok(());
             }
             Ok(Ok(Some(passed))) if out.is_empty() => {
-                self.load.rewritten();
+                if transform.extractor().is_none_or(|extractor| extractor.is_done()) {
+                    self.load.rewritten();
+                }
                 *chunk = Some(passed);
                 return Ok(());
             }
@@ -214,5 +275,24 @@ impl Exchange {
             }
         };
         Err(Aborted { reason })
+    }
+}
+
+fn guarded<T>(step: impl FnOnce() -> T) -> std::thread::Result<T> {
+    catch_unwind(AssertUnwindSafe(step))
+}
+
+/// A future whose panic is an error.
+struct Guarded<F>(F);
+
+impl<F: Future + Unpin> Future for Guarded<F> {
+    type Output = std::thread::Result<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match guarded(|| Pin::new(&mut self.0).poll(context)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
     }
 }

@@ -3,13 +3,14 @@
 use super::*;
 use crate::action::{Action, ActionError, Lowered, Lowering};
 use crate::admission::Admission;
+use crate::catalogue::Catalogues;
 use crate::client::Files;
 use crate::clock::SystemClock;
 use crate::ids::{OsRandom, SiteId};
 use crate::recorder::{RecorderSettings, Worker};
 use crate::scenario::condition::{Scope, check};
 use crate::scenario::{Caps, RuleSet, Scenario, Schedule, Variant};
-use crate::site::{Origin, OriginAddress, SiteLimits};
+use crate::site::{Origin, OriginAddress, Pool, SiteLimits};
 use crate::store::{StoreError, Write};
 use crate::transform::{Edit, Position, Selector, Target};
 use crate::visitor::cookie::CookieSettings;
@@ -18,6 +19,10 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
+
+mod claims;
+mod late;
+mod reading;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
 
@@ -119,6 +124,8 @@ struct Shop {
     gateway: Arc<Gateway>,
     random: Arc<TestRandom>,
     log: Log,
+    /// Size of the pieces in which pages come.
+    cut: usize,
     _worker: Worker,
     _logging: tracing::subscriber::DefaultGuard,
 }
@@ -132,9 +139,6 @@ struct Served {
 
 impl Shop {
     fn new(acts: &[(&str, Act)], loading: Loading) -> Self {
-        let log = Log::default();
-        let writer = log.clone();
-        let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let scenarios = acts.iter().map(|(id, act)| {
             let variant = Variant { name: "a".into(), weight: 1, actions: vec![Box::new(*act)] };
             let scenario = Scenario {
@@ -149,6 +153,14 @@ impl Shop {
             };
             (scenario, check("true", &Scope::default()).unwrap())
         });
+        let store = Arc::new(TestStore(loading, LiveProfile::default()));
+        Self::open(RuleSet::build(scenarios.collect()), Vec::new(), store, Settings::default())
+    }
+
+    fn open(rules: RuleSet, pools: Vec<Pool>, store: Arc<dyn Store>, settings: Settings) -> Self {
+        let log = Log::default();
+        let writer = log.clone();
+        let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
         let site = Site {
             id: SiteId::new("shop"),
             hosts: vec!["shop.example".to_owned()],
@@ -165,15 +177,20 @@ impl Shop {
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
             pages: Vec::new(),
+            recipe: crate::transform::extract::Recipe::default(),
+            learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
+            part_at_logout: false,
+            taps: Arc::default(),
+            max_products: 100,
             holdout: 0,
             https_redirect: false,
             enabled: true,
-            rules: RuleSet::build(scenarios.collect()),
+            pools,
+            rules,
             files: Files::new("gw", []),
         };
         let keys = tempfile::tempdir().unwrap();
-        let store = Arc::new(TestStore(loading, LiveProfile::default()));
         let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
         let random = Arc::new(TestRandom::default());
         let gateway = Gateway {
@@ -181,19 +198,22 @@ impl Shop {
             store,
             recorder,
             keys: KeyRing::open(&keys.path().join("keys"), &SystemClock, &OsRandom).unwrap(),
+            customers: CustomerKey::of([7; 32]),
             clock: Arc::new(SystemClock),
             random: random.clone(),
             metrics: Metrics::new().unwrap(),
             geo: None,
             learnt: Learnt::default(),
-            settings: Arc::default(),
+            settings: Arc::new(ArcSwap::from_pointee(settings)),
+            pages_read: PagesRead::default(),
+            catalogues: Arc::new(Catalogues::new(usize::MAX)),
             admission: Arc::new(Admission::new(SystemClock.monotonic(), usize::MAX)),
             in_flight: Arc::default(),
             requests: std::sync::atomic::AtomicU64::default(),
             failure_log: FailureLog::default(),
         };
         let logging = tracing::subscriber::set_default(logging);
-        Self { gateway: Arc::new(gateway), random, log, _worker: worker, _logging: logging }
+        Self { gateway: Arc::new(gateway), random, log, cut: 1000, _worker: worker, _logging: logging }
     }
 
     /// The `Cookie` of a visitor who was here before.
@@ -232,9 +252,9 @@ impl Shop {
         let mut response = HeaderMap::new();
         response.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
         response.extend(answer.iter().map(|(name, value)| (Some(name.clone()), HeaderValue::from_static(value))));
-        let edits = exchange.response(&view, StatusCode::OK, &response);
+        let edits = exchange.response(&view, StatusCode::OK, &response).await;
         let mut body = BytesMut::new();
-        let pieces = html.as_bytes().chunks(1000).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
+        let pieces = html.as_bytes().chunks(self.cut).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
         for (mut piece, end) in pieces.chain([(None, true)]) {
             exchange.body(&mut piece, end).unwrap();
             body.extend_from_slice(&piece.unwrap_or_default());
@@ -348,6 +368,7 @@ async fn page_that_the_parser_gives_up_on_is_complete_and_its_scenarios_are_name
         let shop = Shop::new(&[("good", Act::Inserts("<b>good</b>"))], Loading::Works);
         let served = shop.serve(request, &[(CONTENT_LENGTH, "1")], &html).await;
         assert!(served.body == html, "not a byte is lost");
-        assert_eq!((shop.failures("parser_limit"), shop.named()), (1, vec!["shop parser_limit good".to_owned()]));
+        let named = ["shop extract -", "shop parser_limit good"].map(str::to_owned);
+        assert_eq!((shop.failures("parser_limit"), shop.failures("extract"), shop.named()), (1, 1, named.to_vec()));
     }
 }

@@ -1,9 +1,13 @@
 //! Patterns of paths: `/products/*`, `/blog/**`.
 
-/// A path pattern: `*` stands for anything but `/`, `**` for anything.
+/// A path pattern: `*` stands for anything but `/`, `**` for anything. Behind `?` stand parameters that the query must have.
 #[derive(Debug, Clone)]
 pub struct PathPattern {
     text: Box<str>,
+    /// Where the path ends.
+    path: usize,
+    /// Names and values; `*` stands for any but the empty one.
+    query: Box<[(Box<str>, Box<str>)]>,
 }
 
 impl PathPattern {
@@ -12,20 +16,38 @@ impl PathPattern {
     /// # Errors
     /// When it does not begin with `/` or `*`.
     pub fn parse(text: &str) -> Result<Self, InvalidPathPattern> {
-        if text.starts_with(['/', '*']) {
-            Ok(Self { text: text.into() })
-        } else {
-            Err(InvalidPathPattern { text: text.to_owned() })
+        if !text.starts_with(['/', '*']) {
+            return Err(InvalidPathPattern { text: text.to_owned() });
         }
+        let (path, query) = text.split_once('?').unwrap_or((text, ""));
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "*")));
+        Ok(Self {
+            path: path.len(),
+            query: pairs.map(|(name, value)| (name.into(), value.into())).collect(),
+            text: text.into(),
+        })
     }
 
-    /// Whether a path matches.
+    /// Whether a page's path and query match.
+    #[must_use]
+    pub fn matches_page(&self, path: &str, query: &str) -> bool {
+        self.matches(path)
+            && self.query.iter().all(|(name, wanted)| {
+                url::form_urlencoded::parse(query.as_bytes()).any(|(found, value)| {
+                    found == **name && if **wanted == *"*" { !value.trim().is_empty() } else { value == **wanted }
+                })
+            })
+    }
+
+    /// Whether a path matches, whatever the query.
     ///
     /// Where the text fails to match, the last `*` takes one byte more, or, where that may not be, the last `**`. Earlier ones need
     /// never be tried again, so the time is bounded by the product of the lengths, whatever a visitor asks for.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        let (pattern, path) = (self.text.as_bytes(), path.as_bytes());
+        let pattern = self.text.as_bytes().get(..self.path).unwrap_or_default();
+        let path = path.as_bytes();
         let (mut p, mut at) = (0, 0);
         // Where to go on in the pattern and in the path, when the star has taken one byte more.
         let (mut star, mut stars) = (None, None);
@@ -94,5 +116,16 @@ mod tests {
             let found = PathPattern::parse(&pattern).unwrap().matches(&path);
             proptest::prop_assert_eq!(found, oracle(&pattern).is_match(&path));
         }
+    }
+
+    #[test]
+    fn a_pattern_with_a_query_wants_its_parameters_in_any_order() {
+        let matches =
+            |pattern: &str, query: &str| PathPattern::parse(pattern).unwrap().matches_page("/index.php", query);
+        assert!(matches("/index.php?main_page=product_info", "x=1&main_page=product_info"));
+        assert!(matches("/index.php?name=*&mode", "mode=%E3%81%82&name=a"));
+        assert!(!matches("/index.php?name=*", "name=+&x=name"));
+        assert!(!matches("/index.php?main_page=product_info", "main_page=product_info_x"));
+        assert!(!matches("/other?", "") && matches("/*.php", "anything"));
     }
 }

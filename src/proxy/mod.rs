@@ -11,7 +11,7 @@ mod respond;
 mod upload;
 mod wire;
 
-use crate::exchange::{Exchange, Gateway, Outcome, Received, RequestView};
+use crate::exchange::{Exchange, Gateway, Outcome, Received};
 use async_trait::async_trait;
 use bytes::Bytes;
 use heads::Front;
@@ -55,12 +55,6 @@ pub struct Context {
     upload: Upload,
     /// The response has gone to its end.
     whole: bool,
-}
-
-impl Context {
-    fn view<'a>(&'a self, request: &'a RequestHeader) -> Option<RequestView<'a>> {
-        Some(self.front.as_ref()?.view(request))
-    }
 }
 
 #[async_trait]
@@ -201,6 +195,9 @@ impl ProxyHttp for Proxy {
                 return Err(Error::explain(ErrorType::ReadTimedout, "the upload was too slow").into_down());
             }
         }
+        if let (Some(exchange), Some(piece)) = (&mut ctx.exchange, body.as_deref()) {
+            exchange.request_body(piece);
+        }
         // An empty last piece makes pingora send a second, illegal terminating chunk upstream.
         if end && body.as_ref().is_some_and(Bytes::is_empty) {
             *body = None;
@@ -229,12 +226,11 @@ impl ProxyHttp for Proxy {
         if response.status != http::StatusCode::SWITCHING_PROTOCOLS && !session.is_body_done() {
             session.set_read_timeout(Some(LINGER));
         }
-        if let Some(exchange) = &mut ctx.exchange {
-            exchange.head_arrived().await;
-        }
-        let Some(mut exchange) = ctx.exchange.take() else { return Ok(()) };
-        if let Some(view) = ctx.view(session.req_header()) {
-            let edits = exchange.response(&view, response.status, &response.headers);
+        let Some(exchange) = &mut ctx.exchange else { return Ok(()) };
+        exchange.head_arrived().await;
+        if let Some(front) = &ctx.front {
+            let view = front.view(session.req_header());
+            let edits = exchange.response(&view, response.status, &response.headers).await;
             let http1 = !session.is_http2();
             heads::apply_response(response, edits, http1)?;
         }
@@ -242,7 +238,6 @@ impl ProxyHttp for Proxy {
         if session.req_header().version == http::Version::HTTP_10 && heads::unchunk(response) {
             session.set_keepalive(None);
         }
-        ctx.exchange = Some(exchange);
         if self.gateway.is_short_of_connections() && !session.is_http2() {
             session.set_keepalive(None);
         }

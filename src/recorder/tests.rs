@@ -1,5 +1,6 @@
 mod kill;
 mod together;
+mod unknown;
 
 use super::*;
 use crate::event::{Arm, What};
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 struct Memory {
     batches: Mutex<Vec<Vec<Write>>>,
     fails: AtomicBool,
+    /// Keeps the events, and fails with the profiles.
+    fails_profiles: AtomicBool,
     panics: AtomicBool,
     tries: AtomicUsize,
 }
@@ -47,6 +50,11 @@ impl Store for Memory {
         assert!(!self.panics.load(Ordering::SeqCst), "the store panics");
         if self.fails.load(Ordering::SeqCst) {
             return Err(StoreError::Backend { location: "memory".into(), reason: "told to".into() });
+        }
+        let is_event = |write: &Write| matches!(write, Write::Event(_));
+        if self.fails_profiles.load(Ordering::SeqCst) && !batch.iter().all(is_event) {
+            self.batches.lock().unwrap().push(batch.into_iter().filter(is_event).collect());
+            return Err(StoreError::Profiles { reason: Box::new(StoreError::Closed) });
         }
         self.batches.lock().unwrap().push(batch);
         Ok(())
@@ -188,6 +196,36 @@ async fn refused_click_is_told_and_not_written_later() {
     let stats = recorder.stats();
     assert_eq!((stats.written, stats.failed), (2, 0));
     assert!(stats.refused >= 2);
+}
+
+#[tokio::test]
+async fn events_do_not_wait_for_profiles_that_cannot_be_written() {
+    let (store, recorder) = start(RecorderSettings { interval: Duration::from_millis(1), ..settings() });
+    store.fails_profiles.store(true, Ordering::SeqCst);
+    recorder.record_committed([click(), profile(1)]).await.unwrap();
+    recorder.record(profile(2));
+    for _ in 0..3 {
+        recorder.record(page_view());
+        recorder.flush().await.unwrap();
+    }
+    assert_eq!(store.written(), ["select_promotion", "page_view", "page_view", "page_view"]);
+    until(|| recorder.stats().queued == 2).await;
+    store.fails_profiles.store(false, Ordering::SeqCst);
+    until(|| store.written().len() == 6).await;
+    assert_eq!(store.written()[4..], ["profile", "profile"], "and no event twice");
+    recorder.shutdown().await.unwrap();
+    assert_eq!(store.written().len(), 6);
+}
+
+#[tokio::test]
+async fn profiles_that_cannot_be_written_until_the_end_are_given_up_and_their_events_are_not() {
+    let (store, recorder) = start(settings());
+    store.fails_profiles.store(true, Ordering::SeqCst);
+    recorder.record(page_view());
+    recorder.record(profile(1));
+    recorder.shutdown().await.unwrap_err();
+    assert_eq!(store.written(), ["page_view"]);
+    assert_eq!((recorder.stats().failed, recorder.stats().written), (1, 1));
 }
 
 #[tokio::test]

@@ -81,12 +81,21 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
         used.borrow_mut().insert(name.to_owned());
         texts.get(name).map(|text| (*text).to_owned())
     };
+    let pools = settings.as_ref().map(|settings| settings.pools.clone()).unwrap_or_default();
+    let pool_names: Vec<String> = pools.iter().map(|pool| pool.value.name.to_string()).collect();
+    let used_pools = RefCell::new(BTreeSet::new());
+    let has_pool = |name: &str| {
+        used_pools.borrow_mut().insert(name.to_owned());
+        pool_names.iter().any(|known| known == name)
+    };
     let context = Context {
         time_zone: &time_zone,
         now: options.now,
         site: ReadContext {
             templates: &template,
             template_names: &names,
+            has_pool: &has_pool,
+            pool_names: &pool_names,
             locale: &locale,
             prefix: &prefix,
             scenario: "",
@@ -103,6 +112,11 @@ pub fn compile(files: SiteFiles, gateway: &Gateway, options: &LoadOptions) -> Co
     for file in templates.iter().filter(|file| !used.borrow().contains(&file.stem)) {
         let help = format!("use it as `template = \"{}\"`, or remove the file", file.stem);
         problems.warning("unused-template", &file.path, 0..0, "no scenario uses this template", Some(help));
+    }
+
+    for pool in pools.iter().filter(|pool| !used_pools.borrow().contains(&*pool.value.name)) {
+        let help = format!("use it in a coupon as `pool = \"{}\"`, or remove it", pool.value.name);
+        problems.warning("unused-pool", &site_file.path, pool.span.clone(), "no scenario uses this pool", Some(help));
     }
 
     let all = drafts.iter().map(|draft| &draft.when).chain(&whens);
@@ -162,8 +176,13 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         cookie: settings.cookie,
         session_timeout: settings.session_timeout,
         pages: settings.pages,
+        recipe: settings.recipe,
+        learn: settings.learn,
         deliver_by: settings.deliver_by,
-        customer: settings.customer,
+        customer: settings.customer.mappings,
+        part_at_logout: settings.customer.part_at_logout,
+        taps: Arc::new(settings.taps),
+        max_products: settings.max_products,
         limits: settings.limits,
         asking: settings
             .privacy
@@ -175,6 +194,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,
+        pools: settings.pools.into_iter().map(|pool| pool.value).collect(),
         rules: RuleSet::build(scenarios),
         files,
     })

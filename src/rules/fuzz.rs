@@ -116,7 +116,7 @@ fn shown(problems: &Problems, sources: &Sources) {
 /// What was taken can be served: conditions answer, actions lower, and their edits go into a page.
 fn served(site: &Site) {
     assert!(!format!("{site:?}").is_empty());
-    let _ = (site.page_kind("/"), site.page_kind("/a/b.html"), site.rules.may_insert());
+    let _ = (site.page_kind("/", "a=b"), site.page_kind("/a/b.html", ""), site.rules.may_insert());
     let now = jiff::Timestamp::UNIX_EPOCH.to_zoned(site.time_zone.clone());
     for facts in [Known(true), Known(false)] {
         let visitor = VisitorId([1; 16]);
@@ -145,6 +145,7 @@ fn served(site: &Site) {
                     prefix: &site.prefix,
                     scenario: &scenario.id,
                     variant: &variant.name,
+                    codes: &[],
                 };
                 for lowered in variant.actions.iter().filter_map(|action| action.lower(&cx).ok()) {
                     carried_out(lowered.edits);

@@ -1,6 +1,6 @@
 //! The reference of attributes, actions and settings, written from the registries that the parser itself reads.
 
-use super::{scenario, segments, site};
+use super::{recipe, scenario, segments, site};
 use crate::action::KINDS;
 use crate::config::gateway;
 use crate::config::settings::{REQUIRED, Section};
@@ -8,11 +8,12 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 20] = [
+static SECTIONS: [&Section; 40] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
     &gateway::LOG,
+    &gateway::STORE,
     &site::SITE,
     &site::ORIGIN,
     &site::UPSTREAM,
@@ -20,7 +21,26 @@ static SECTIONS: [&Section; 20] = [
     &site::COOKIE,
     &site::PAGES,
     &site::CUSTOMER,
+    &recipe::EXTRACT,
+    &recipe::PRODUCT,
+    &recipe::LISTED,
+    &recipe::CART,
+    &recipe::LINE,
+    &recipe::ORDER,
+    &recipe::SEARCH,
+    &site::LEARN,
+    &site::CATALOGUE,
+    &site::taps::FORMS,
+    &site::taps::SUCCESS,
+    &site::taps::API,
+    &site::taps::API_CART,
+    &site::taps::API_LINE,
+    &site::taps::API_PRODUCT,
+    &site::taps::API_LISTED,
+    &site::taps::API_ORDER,
+    &site::taps::API_SEARCH,
     &site::LIMITS,
+    &site::POOL,
     &site::PRIVACY,
     &site::CONSENT,
     &segments::SEGMENTS,

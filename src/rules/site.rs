@@ -1,25 +1,35 @@
 //! `site.toml`: one shop's settings.
 
+mod catalogue;
 mod cookie;
 mod customer;
 mod host;
+mod learn;
 mod limits;
 mod origin;
-mod pages;
+pub(super) mod pages;
+mod pool;
 mod privacy;
+pub(crate) mod taps;
 
+pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
+pub(crate) use pool::POOL;
 pub(crate) use privacy::{CONSENT, PRIVACY};
 
-use super::LoadOptions;
+use super::platform::{self, Preset};
+use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
-use crate::config::reader::{Placed, Table};
+use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
-use crate::site::{CookieSettings, CustomerMapping, DeliverBy, Origin, PagePattern, SiteLimits};
+use crate::site::taps::Taps;
+use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
+use crate::transform::extract::{Part, Recipe};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -79,13 +89,29 @@ pub(crate) static SITE: Section = Section {
              script.",
         ),
         setting("https_redirect", "true or false", "", "As in gateway.toml, for this site."),
+        setting(
+            "platform",
+            "text",
+            "\"generic\"",
+            "What the shop is built with: `ec-cube-4`, `woocommerce`, … Kinds of pages, and what they say, are then known beforehand; `[pages]` and \
+             `[extract]` need only tell what is different here. `generic`: only what any shop's pages may say of themselves.",
+        ),
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
         setting("customer", "table", "", "See `[customer]`."),
+        setting("extract", "table", "", "See `[extract]`."),
+        setting("learn", "table", "", "See `[learn]`."),
+        setting("forms", "list of tables", "", "See `[[forms]]`."),
+        setting("api", "list of tables", "", "See `[[api]]`."),
+        setting("catalogue", "table", "", "See `[catalogue]`."),
         setting("limits", "table", "", "See `[limits]`."),
+        setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
     ],
 };
+
+/// How many products are remembered of a site that does not say.
+const MOST_PRODUCTS: usize = 50_000;
 
 const DELIVER_BY: [(&str, DeliverBy); 3] =
     [("auto", DeliverBy::Auto), ("page", DeliverBy::Page), ("script", DeliverBy::Script)];
@@ -108,8 +134,13 @@ pub(super) struct Settings {
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
     pub(super) pages: Vec<PagePattern>,
-    pub(super) customer: Vec<CustomerMapping>,
+    pub(super) recipe: Recipe,
+    pub(super) learn: LearnSettings,
+    pub(super) customer: customer::Found,
+    pub(super) taps: Taps,
+    pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
+    pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
 }
 
@@ -118,7 +149,15 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut table = table.documented(&SITE);
     let hosts = host::read(&mut table);
     let origin = origin::read(&mut table, &hosts);
+    let preset = platform(&mut table);
+    let part = table.table("extract").map(recipe::read).unwrap_or_default();
+    let mut pages = table.table("pages").map(pages::read).unwrap_or_default();
+    pages.extend(preset.iter().flat_map(|preset| preset.pages.clone()));
     let cookie = cookie::read(&mut table, &hosts);
+    let mut taps = Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) };
+    if let Some(preset) = preset {
+        taps.extend(&preset.taps);
+    }
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -131,15 +170,33 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
-        pages: table.table("pages").map(pages::read).unwrap_or_default(),
-        customer: table.table("customer").map(|table| customer::read(&table)).unwrap_or_default(),
+        pages,
+        recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
+        learn: table.table("learn").map(learn::read).unwrap_or_default(),
+        customer: table.table("customer").map(customer::read).unwrap_or_default(),
+        taps,
+        max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
+        pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
         cookie,
         hosts,
     };
     table.finish();
     settings
+}
+
+/// The preset that is named; without a name, the generic one.
+fn platform(table: &mut Table<'_, '_>) -> Option<&'static Preset> {
+    let Some(text) = table.string("platform") else { return platform::preset("generic") };
+    let found = platform::preset(&text.value);
+    if found.is_none() {
+        let all = platform::names().collect::<Vec<_>>().join(", ");
+        let help = suggest(&text.value, platform::names())
+            .map_or_else(|| format!("one of: {all}"), |best| format!("did you mean `{best}`? One of: {all}"));
+        table.error("unknown-platform", text.span, format!("there is no preset for `{}`", text.value), Some(help));
+    }
+    found
 }
 
 fn prefix(table: &mut Table<'_, '_>) -> Option<String> {

@@ -1,6 +1,8 @@
 use super::*;
 use crate::config::gateway::Limits;
 use crate::config::render::{Style, human};
+use crate::site::{Per, Pool};
+use crate::store::coupons::Supply;
 use std::fs;
 use std::path::PathBuf;
 
@@ -106,6 +108,50 @@ fn documented_defaults_of_a_site_are_the_defaults() {
 }
 
 #[test]
+fn every_supply_of_coupon_codes_is_taken() {
+    let names = ["night500", "thanks", "imported"];
+    let scenarios = names.map(|pool| {
+        let coupon = format!("[variant.coupon]\ntitle = 'x'\namount = '5%'\npool = '{pool}'");
+        (format!("sites/shop/scenarios/{pool}.toml"), format!("name = '{pool}'\nwhen = true\n[[variant]]\n{coupon}"))
+    });
+    let site = sound(
+        r#"
+        hosts = ["shop.example"]
+        origin = "http://127.0.0.1:1"
+        [[pool]]
+        name = "night500"
+        pattern = "NIGHT-????-????"
+        limit = 1000
+        expires = 2026-12-01T00:00:00+09:00
+        per = "customer"
+        [[pool]]
+        name = "thanks"
+        code = "THANKS"
+        limit = 3
+        [[pool]]
+        name = "imported"
+        "#,
+        &scenarios.each_ref().map(|(path, text)| (path.as_str(), text.as_str())),
+    );
+    let expires = "2026-11-30T15:00:00Z".parse().ok();
+    let pattern = Supply::Pattern { pattern: "NIGHT-????-????".into(), limit: 1000 };
+    assert_eq!(
+        site.pools,
+        [
+            Pool { name: "night500".into(), supply: pattern, per: Per::Customer, expires },
+            Pool {
+                name: "thanks".into(),
+                supply: Supply::Fixed { code: "THANKS".into(), limit: 3 },
+                per: Per::Visitor,
+                expires: None
+            },
+            Pool { name: "imported".into(), supply: Supply::Listed, per: Per::Visitor, expires: None },
+        ]
+    );
+    assert!(site.rules.scenarios.iter().all(|scenario| scenario.has_pool() && scenario.needs_identity()));
+}
+
+#[test]
 fn every_setting_of_a_site_is_taken() {
     let site = sound(
         r#"
@@ -119,6 +165,10 @@ fn every_setting_of_a_site_is_taken() {
         holdout = "2.5%"
         free_shipping_from = 59.9
         deliver_by = "script"
+        platform = "generic"
+        extract.product.name = ["h1", { at = "h2", attr = "title", match = "a" }]
+        extract.listed = { row = "li", url = { at = "a", attr = "href" } }
+        learn = { pages = false, refresh = "1h" }
         https_redirect = true
         origin = [{ url = "https://a.internal", weight = 3 }, { url = "https://b.internal:8443", weight = 0 }]
         upstream = { host = "shop.internal", http2 = true, verify = false, ca = "ca.pem", read_timeout = "5s", health = { path = "/up" } }
@@ -137,7 +187,7 @@ fn every_setting_of_a_site_is_taken() {
     );
     insta::assert_debug_snapshot!(site);
     assert_eq!(
-        (site.page_kind("/item/3"), site.page_kind("/item/3/x"), site.page_kind("/p/1/2")),
+        (site.page_kind("/item/3", ""), site.page_kind("/item/3/x", ""), site.page_kind("/p/1/2", "")),
         ("product", "other", "product")
     );
 }

@@ -34,6 +34,12 @@ impl Caps {
             && !self.stop_after_conversion
     }
 
+    /// Whether deliveries are counted: several machines must then agree on the count.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.per_session.is_some() || self.per_visitor.is_some() || self.cooldown.is_some()
+    }
+
     /// The cap that stands in the way of one more delivery.
     #[must_use]
     pub fn reached(&self, profile: &Profile, scenario: &str, now: Timestamp) -> Option<Cap> {

@@ -26,6 +26,8 @@ pub struct RuleSet {
     conditions: ConditionSet,
     /// What the conditions were compiled from, for `explain`.
     sources: Vec<Source>,
+    /// The page's own content has a say in any of them, or is printed by any.
+    listens: bool,
     /// Where a scenario stands, by id.
     places: AHashMap<Arc<str>, usize>,
 }
@@ -42,8 +44,11 @@ impl RuleSet {
             sources.push(condition.into_source());
             ordered.push(scenario);
         }
+        let conditions = builder.build();
+        let prints = ordered.iter().any(Scenario::prints_content);
+        let listens = prints || (0..ordered.len()).any(|scenario| conditions.needs_content(scenario));
         let places = ordered.iter().enumerate().map(|(place, scenario)| (scenario.id.clone(), place)).collect();
-        Self { scenarios: ordered, conditions: builder.build(), sources, places }
+        Self { scenarios: ordered, conditions, sources, listens, places }
     }
 
     /// A scenario by its id.
@@ -56,6 +61,12 @@ impl RuleSet {
     #[must_use]
     pub fn may_insert(&self) -> bool {
         self.scenarios.iter().flat_map(|scenario| &scenario.variants).any(|variant| !variant.actions.is_empty())
+    }
+
+    /// Whether anything hangs on what a page says of itself.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.listens
     }
 
     /// Whether the page's own content has a say in whether a scenario runs: it may be undecided while the page streams.
@@ -98,7 +109,13 @@ impl Scenario {
     /// Whether it is a test or is rationed, so that it means nothing without a visitor who can be known again.
     #[must_use]
     pub fn needs_identity(&self) -> bool {
-        self.variants.len() > 1 || !self.caps.is_none()
+        self.variants.len() > 1 || !self.caps.is_none() || self.has_pool()
+    }
+
+    /// Whether any variant hands out codes.
+    #[must_use]
+    pub fn has_pool(&self) -> bool {
+        self.variants.iter().any(|variant| variant.pools().next().is_some())
     }
 }
 
@@ -129,6 +146,19 @@ pub struct Variant {
     pub weight: u32,
     /// What it shows; empty for the control arm.
     pub actions: Vec<Box<dyn Action>>,
+}
+
+impl Variant {
+    /// Whether its texts hang on the page's own content.
+    #[must_use]
+    pub fn prints_content(&self) -> bool {
+        self.actions.iter().any(|action| action.needs_content())
+    }
+
+    /// The pools that it hands out codes of.
+    pub fn pools(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.actions.iter().filter_map(|action| action.pool())
+    }
 }
 
 /// When a scenario may run, in the site's time zone.

@@ -3,7 +3,7 @@
 use super::RuleSet;
 pub use super::caps::Cap;
 use super::condition::formula::FactRef;
-use super::decide::{DecideContext, Verdict};
+use super::decide::{DecideContext, Verdict, When};
 pub use super::schedule::NotScheduled;
 use crate::facts::FactSource;
 use crate::facts::value::Value;
@@ -33,6 +33,9 @@ pub struct ScenarioTrace {
     pub condition: Arc<str>,
     /// What became of it.
     pub outcome: Outcome,
+    /// With the head alone it was undecided.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// What became of a scenario.
@@ -48,6 +51,20 @@ pub enum Outcome {
     Control {
         /// The visitor's variant.
         variant: Arc<str>,
+    },
+    /// Its condition hangs on what the page has yet to say: it is decided in the stream, when its place passes.
+    Undecided {
+        /// The visitor's variant.
+        variant: Arc<str>,
+        /// That variant sees nothing.
+        control: bool,
+    },
+    /// It is shown, unless one of higher priority that is undecided takes its slot before its place passes.
+    Contested {
+        /// The visitor's variant.
+        variant: Arc<str>,
+        /// That variant sees nothing.
+        control: bool,
     },
     /// It does not run now.
     NotScheduled {
@@ -118,8 +135,14 @@ impl Trace {
             .filter_map(|Untold { index, verdict }| {
                 let (scenario, source) = (rules.scenarios.get(index)?, rules.sources.get(index)?);
                 let outcome = match verdict {
-                    Verdict::Chosen { variant, control: false } => Outcome::Shown { variant },
-                    Verdict::Chosen { variant, control: true } => Outcome::Control { variant },
+                    Verdict::Chosen { variant, control, when: When::Undecided } => {
+                        Outcome::Undecided { variant, control }
+                    }
+                    Verdict::Chosen { variant, control, when: When::Contested } => {
+                        Outcome::Contested { variant, control }
+                    }
+                    Verdict::Chosen { variant, control: false, .. } => Outcome::Shown { variant },
+                    Verdict::Chosen { variant, control: true, .. } => Outcome::Control { variant },
                     Verdict::NotScheduled(why) => Outcome::NotScheduled { why },
                     Verdict::ConditionFailed => {
                         let parts = source.blame(cx.facts).into_iter().map(|part| FailedPart {
@@ -138,7 +161,7 @@ impl Trace {
                     Verdict::PageFull => Outcome::PageFull,
                 };
                 let (id, name) = (scenario.id.clone(), scenario.name.clone());
-                Some(ScenarioTrace { id, name, condition: source.text(), outcome })
+                Some(ScenarioTrace { id, name, condition: source.text(), outcome, late: false })
             })
             .collect();
     }

@@ -106,6 +106,7 @@ mod tests {
                 fields: [("rank".to_owned(), "gold".to_owned())].into(),
                 imported: Some(22),
             },
+            joined: Some(crate::ids::VisitorId([0x0a; 16])),
             erased: false,
         };
         assert_eq!(decode(&encode(&profile).unwrap()).unwrap(), profile);

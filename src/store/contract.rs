@@ -70,7 +70,7 @@ async fn stranger_has_a_default_profile(store: &dyn Store) {
     assert!(store.cached(&key).is_none());
     let profile = store.load(&key).await.unwrap();
     assert_eq!(*profile.lock().unwrap(), Profile::default());
-    assert!(Arc::ptr_eq(&profile, &store.cached(&key).unwrap()));
+    assert!(store.is_shared() || Arc::ptr_eq(&profile, &store.cached(&key).unwrap()));
 }
 
 async fn written_state_is_there_after_reopening(open: &impl Fn() -> Arc<dyn Store>) {
@@ -124,7 +124,7 @@ async fn unwritten_state_survives_eviction_while_it_waits(store: &dyn Store) {
 async fn created_profile_is_found_by_loads(store: &dyn Store) {
     let key = key("created", 1);
     let created = store.create(&key);
-    assert!(Arc::ptr_eq(&created, &store.cached(&key).unwrap()));
+    assert!(store.is_shared() || Arc::ptr_eq(&created, &store.cached(&key).unwrap()));
     assert!(Arc::ptr_eq(&created, &store.load(&key).await.unwrap()));
     assert!(Arc::ptr_eq(&created, &store.create(&key)));
 }

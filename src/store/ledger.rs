@@ -5,6 +5,7 @@
 use super::StoreError;
 use super::coupons::Coupons;
 use super::exports::{Exports, NoExports};
+use super::products::{NoProducts, Products};
 use super::records::Records;
 use crate::event::Event;
 use crate::ids::Random;
@@ -24,6 +25,11 @@ pub trait Ledger: Coupons + Records {
     /// What is kept, to be read out; of profiles, there are none.
     fn exports(&self) -> &dyn Exports {
         &NoExports
+    }
+
+    /// The products that stand beside them.
+    fn products(&self) -> &dyn Products {
+        &NoProducts
     }
 
     /// Answers if it can be read and written now.
@@ -50,8 +56,8 @@ impl BatchId {
     }
 }
 
-/// A backend remembers so many of a process's batches: more than are ever under way at once.
-pub(super) const REMEMBERED: i64 = 16;
+/// A backend remembers so many of a process's batches: more than others can come between two tries of one.
+pub(super) const REMEMBERED: i64 = 1_000;
 
 /// Names a process's batches.
 pub(super) struct Batches {

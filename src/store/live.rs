@@ -56,6 +56,8 @@ pub(super) struct Row {
     pub committed: Committed,
     /// Another process wrote it.
     pub foreign: bool,
+    /// What of ours it contains, where that is not what we know to be committed: a write whose answer never came.
+    pub base: Option<Arc<[u8]>>,
 }
 
 /// A load's outcome.
@@ -98,9 +100,19 @@ impl LiveProfiles {
         let generation = self.generation();
         let mut shard = self.shard(key);
         let entry = shard.entry(key);
-        if let Some(live) = entry.live(generation) {
-            return Found::Live(live);
+        match entry.live(generation) {
+            Some(live) => Found::Live(live),
+            None => self.fetch(key, entry, generation),
         }
+    }
+
+    /// Who brings the profile from the backend, even if it is in memory: another machine may have written it.
+    pub(super) fn find_anew(self: &Arc<Self>, key: &ProfileKey) -> Found {
+        let generation = self.generation();
+        self.fetch(key, self.shard(key).entry(key), generation)
+    }
+
+    fn fetch(self: &Arc<Self>, key: &ProfileKey, entry: &mut Entry, generation: u64) -> Found {
         let (answer, wait) = oneshot::channel();
         // Whoever went on without it does not wait any more: a store that hangs must not gather them.
         if entry.waiting.len() >= entry.waiting.capacity() {
@@ -141,7 +153,10 @@ impl LiveProfiles {
         let size = committed.body.len();
         let mut shard = self.shard(key);
         let entry = shard.entry(key);
-        entry.committed = committed;
+        // A reader may have been faster than the writer's answer, and have found what others wrote over it.
+        if committed.revision > entry.committed.revision {
+            entry.committed = committed;
+        }
         let generation = entry.generation;
         drop(shard);
         // Entered anew for its new weight.
@@ -212,6 +227,12 @@ impl Fetch {
             reason: error.to_string(),
         };
         self.answer(row, fail);
+    }
+
+    /// The backend has none, and has not been told to erase it: if it ever had one, it has lost it.
+    pub(super) fn lost(self, location: &str) {
+        let row = if self.held.is_some() { Err(StoreError::Closed) } else { Ok(None) };
+        self.finish(row, location);
     }
 
     fn answer(&mut self, row: Result<Option<Row>, StoreError>, fail: impl Fn(codec::InvalidProfile) -> StoreError) {
@@ -302,7 +323,8 @@ impl Entry {
             return Ok(());
         }
         if row.foreign {
-            let (base, theirs) = (codec::decode(&self.committed.body)?, codec::decode(&row.committed.body)?);
+            let base = codec::decode(row.base.as_deref().unwrap_or(&self.committed.body))?;
+            let theirs = codec::decode(&row.committed.body)?;
             let mut mine = lock(live);
             *mine = merge(&base, std::mem::take(&mut *mine), theirs);
         }

@@ -2,13 +2,19 @@
 //!
 //! Both began from `base`. What each counted is added up, so that a cap holds from then on; a visit that both saw begin is one.
 
+mod join;
 mod shop;
 
 use super::profile::{MAX_PATHS, PathViews, Profile, ScenarioHistory, Session, Window};
+pub(super) use join::join;
 use std::collections::BTreeSet;
 
 /// `mine` and `theirs` in one, both having come from `base`.
 pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
+    // Where one side has moved everything to a customer's profile, what the other still noted here belongs to nobody.
+    if mine.joined != base.joined || theirs.joined != base.joined {
+        return if mine.joined == base.joined { theirs } else { mine };
+    }
     // Taken apart field by field: a new field does not compile until it is thought of here.
     let Profile {
         first_seen,
@@ -27,6 +33,7 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         tags,
         shop,
         member,
+        joined,
         erased,
     } = mine;
     let (twice, paid_twice) = shop::noted_twice(&base.shop.orders, &shop.orders, &theirs.shop.orders);
@@ -61,6 +68,7 @@ pub(super) fn merge(base: &Profile, mine: Profile, theirs: Profile) -> Profile {
         tags: join_tags(&base.tags, tags, theirs.tags),
         shop: shop::shopping(&base.shop, shop, theirs.shop),
         member: shop::member(&base.member, member, theirs.member),
+        joined,
         erased,
     }
 }

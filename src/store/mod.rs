@@ -2,20 +2,27 @@
 //!
 //! The traits stand here, apart from the backends; SQL stands in `store/` alone.
 
+mod claims;
 mod codec;
 pub mod codes;
+mod composite;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
 pub mod exports;
+pub mod joined;
 pub mod ledger;
 mod live;
 mod merge;
 mod postgres;
+pub mod presence;
+pub mod products;
 pub mod profile;
 pub mod records;
+mod redis;
 mod sqlite;
 
+pub use claims::{Claim, Rest};
 pub use sqlite::backup::{Beside, backup, restore};
 
 use crate::event::Event;
@@ -24,6 +31,7 @@ use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
 use exports::{Exports, NoExports};
 use ledger::{BatchId, Ledger};
+use products::{NoProducts, Products};
 use profile::Profile;
 use records::Records;
 use std::path::Path;
@@ -37,8 +45,12 @@ use std::time::Duration;
 /// # Errors
 /// When it cannot be opened; the error says what to do.
 pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Result<Arc<dyn Store>, StoreError> {
+    Ok(Arc::new(embedded(location, settings, random)?))
+}
+
+fn embedded(location: &str, settings: &StoreSettings, random: &dyn Random) -> Result<sqlite::SqliteStore, StoreError> {
     match location.split_once(':') {
-        Some(("sqlite", path)) => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(path), settings, random)?)),
+        Some(("sqlite", path)) => sqlite::SqliteStore::open(Path::new(path), settings, random),
         // A scheme has more than one letter: `C:` and `./a:b` are paths.
         Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
             Err(StoreError::Open {
@@ -47,8 +59,49 @@ pub fn open(location: &str, settings: &StoreSettings, random: &dyn Random) -> Re
                 remedy: "give a file's path",
             })
         }
-        _ => Ok(Arc::new(sqlite::SqliteStore::open(Path::new(location), settings, random)?)),
+        _ => sqlite::SqliteStore::open(Path::new(location), settings, random),
     }
+}
+
+/// Opens a store that keeps profiles at one location and events, orders and coupons at another: `redis://…` or what [`open`] takes
+/// for profiles, `postgres://…` or what [`open`] takes for the ledger.
+///
+/// Where it leads to servers, they need not be up: it connects as soon as they are. Call it within the runtime.
+///
+/// # Errors
+/// When one of them cannot be opened; the error says what to do.
+pub fn open_apart(
+    profiles: &str,
+    ledger: &str,
+    settings: &StoreSettings,
+    random: &dyn Random,
+) -> Result<Opened, StoreError> {
+    let scheme = |location: &str| location.split_once(':').map(|(scheme, _)| scheme.to_owned()).unwrap_or_default();
+    let here = Arc::new(presence::Here::default());
+    if profiles == ledger {
+        return Ok(Opened { store: open(ledger, settings, random)?, presence: here.clone(), messages: here });
+    }
+    let ledger: Arc<dyn Ledger> = match scheme(ledger).as_str() {
+        "postgres" | "postgresql" => open_ledger(ledger, random)?,
+        _ => Arc::new(embedded(ledger, settings, random)?),
+    };
+    if self::redis::is_redis(&scheme(profiles)) {
+        let profiles = Arc::new(self::redis::RedisStore::open(profiles, settings, random)?);
+        let store = Arc::new(composite::Composite::new(profiles.clone(), ledger));
+        return Ok(Opened { store, presence: profiles.clone(), messages: profiles });
+    }
+    let store = Arc::new(composite::Composite::new(Arc::new(embedded(profiles, settings, random)?), ledger));
+    Ok(Opened { store, presence: here.clone(), messages: here })
+}
+
+/// What a gateway keeps and shares.
+pub struct Opened {
+    /// Profiles, caps and events.
+    pub store: Arc<dyn Store>,
+    /// Who is on the sites now.
+    pub presence: Arc<dyn presence::Presence>,
+    /// Messages between gateways.
+    pub messages: Arc<dyn presence::Messages>,
 }
 
 /// Opens the ledger at an address: `postgres://…`. The server is not asked for anything yet, and may be down.
@@ -71,18 +124,24 @@ pub fn open_ledger(location: &str, random: &dyn Random) -> Result<Arc<dyn Ledger
     }
 }
 
-/// What a store keeps in memory.
+/// What a store keeps in memory, and how long it keeps what nobody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreSettings {
     /// About how many bytes of profiles.
     pub cache_bytes: u64,
-    /// How long a profile that nobody asks for.
+    /// How long a profile that nobody asks for stays in memory.
     pub cache_idle: Duration,
+    /// How long after its last change a profile is kept in Redis.
+    pub keep: Duration,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { cache_bytes: 64 << 20, cache_idle: Duration::from_secs(45 * 60) }
+        Self {
+            cache_bytes: 64 << 20,
+            cache_idle: Duration::from_secs(45 * 60),
+            keep: Duration::from_secs(400 * 86_400),
+        }
     }
 }
 
@@ -117,6 +176,23 @@ pub trait Store: Send + Sync {
     /// Writes a batch durably: events, and the present state of the profiles they touched.
     async fn write(&self, batch: Vec<Write>) -> Result<(), StoreError>;
 
+    /// Whether other machines serve the same visitors, so that a delivery which is rationed must be claimed before it is made.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Judges and counts deliveries to one visitor, each by itself and atomically: in their order, which are granted.
+    ///
+    /// Where [`is_shared`](Self::is_shared) is false the profile's lock has seen to it, and all are granted.
+    async fn claim(&self, _key: &ProfileKey, claims: &[Claim]) -> Result<Vec<bool>, StoreError> {
+        Ok(vec![true; claims.len()])
+    }
+
+    /// Gives back claims of deliveries that were not made. One that was never counted, or was given back before, is passed over.
+    async fn unclaim(&self, _key: &ProfileKey, _claims: &[Claim]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Names the next batch, for [`Self::write_once`].
     fn next_batch(&self) -> BatchId {
         BatchId::NONE
@@ -140,6 +216,11 @@ pub trait Store: Send + Sync {
     /// What is kept, to be read out.
     fn exports(&self) -> &dyn Exports {
         &NoExports
+    }
+
+    /// The products that stand beside the profiles.
+    fn products(&self) -> &dyn Products {
+        &NoProducts
     }
 
     /// Answers if the backend can be read and written now.
@@ -175,6 +256,12 @@ pub enum StoreError {
         reason: String,
         /// What to do.
         remedy: &'static str,
+    },
+    /// Events are committed, profiles are not: each is kept by a store of its own, and only one of them failed.
+    #[error("events are committed, profiles are not: {reason}")]
+    Profiles {
+        /// What became of the profiles.
+        reason: Box<StoreError>,
     },
     /// Too much is waiting for it already.
     #[error("the store at {location} is overloaded")]

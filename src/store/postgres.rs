@@ -9,6 +9,7 @@ mod address;
 mod coupons;
 mod events;
 mod exports;
+mod products;
 mod records;
 mod schema;
 

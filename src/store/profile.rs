@@ -6,6 +6,7 @@ mod import;
 mod learn;
 pub mod shopping;
 
+use crate::ids::VisitorId;
 pub use import::{Full, News, OrderImported};
 use jiff::Timestamp;
 pub use learn::Said;
@@ -52,9 +53,32 @@ pub struct Profile {
     /// What the shop and imports say of the member.
     #[serde(skip_serializing_if = "MemberSeen::is_empty")]
     pub member: MemberSeen,
+    /// It is but a pointer: all is in the profile of this customer, which the visitor shares with their other browsers.
+    #[serde(skip_serializing_if = "Option::is_none", with = "id")]
+    pub joined: Option<VisitorId>,
     /// The visitor had it erased: nothing of it is written any more.
     #[serde(skip)]
     pub erased: bool,
+}
+
+/// An id as 32 hexadecimal digits.
+mod id {
+    use crate::ids::VisitorId;
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    #[expect(clippy::ref_option, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(id: &Option<VisitorId>, to: S) -> Result<S::Ok, S::Error> {
+        match id {
+            Some(id) => to.collect_str(&format_args!("{:032x}", u128::from_be_bytes(id.0))),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<VisitorId>, D::Error> {
+        let Some(text) = Option::<std::borrow::Cow<'_, str>>::deserialize(from)? else { return Ok(None) };
+        let number = u128::from_str_radix(&text, 16).map_err(D::Error::custom)?;
+        Ok(Some(VisitorId(number.to_be_bytes())))
+    }
 }
 
 /// JSON has no infinity: a sum that ran over is written as null, and must not cost the visitor everything else.

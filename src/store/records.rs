@@ -55,7 +55,7 @@ pub struct KeptEvent {
 
 impl KeptEvent {
     /// A coupon code that the visitor has.
-    pub(super) fn coupon(given_microsecond: i64, pool: &str, code: String) -> Self {
+    pub(super) fn coupon(given_microsecond: i64, pool: &str, code: &str) -> Self {
         Self {
             at: Timestamp::from_microsecond(given_microsecond).unwrap_or(Timestamp::UNIX_EPOCH),
             name: "coupon".to_owned(),

@@ -12,6 +12,7 @@
 pub(super) mod backup;
 mod coupons;
 mod exports;
+mod products;
 mod reader;
 mod records;
 mod schema;
@@ -22,6 +23,7 @@ use super::coupons::Coupons;
 use super::exports::Exports;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::products::Products;
 use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
 use crate::event::Event;
@@ -189,6 +191,10 @@ impl Store for SqliteStore {
         self
     }
 
+    fn products(&self) -> &dyn Products {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
@@ -204,6 +210,10 @@ impl Ledger for SqliteStore {
 
     async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError> {
         self.write_once(batch, events.into_iter().map(Write::Event).collect()).await
+    }
+
+    fn products(&self) -> &dyn Products {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -252,7 +252,7 @@ fn page_charset(headers: &HeaderMap) -> Result<Option<&'static Encoding>, Skip> 
 }
 
 /// The one coding of a body; `None` if it is not known or there are several.
-fn coding_of(headers: &HeaderMap) -> Option<Coding> {
+pub(super) fn coding_of(headers: &HeaderMap) -> Option<Coding> {
     let mut found = Coding::Identity;
     for value in headers.get_all(CONTENT_ENCODING) {
         for token in value.to_str().ok()?.split(',').map(str::trim).filter(|token| !token.is_empty()) {

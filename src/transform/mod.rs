@@ -5,11 +5,13 @@
 //! [`eligible`] looks at the heads and gives a [`Page`] or the reason why the response passes. [`Transform`] then takes the
 //! body: decoded, looked at, rewritten until the last edit is done, encoded; each chunk leaves before the next one comes.
 
+mod aside;
 mod charset;
 mod codec;
 pub mod csp;
 mod edit;
 mod eligibility;
+pub mod extract;
 mod fit;
 #[cfg(test)]
 mod fixtures;
@@ -19,6 +21,7 @@ mod footprint;
 pub mod fuzz;
 #[cfg(test)]
 mod hazards;
+mod late;
 #[cfg(any(test, feature = "fuzzing"))]
 mod oracle;
 mod outline;
@@ -28,6 +31,7 @@ mod selector;
 #[cfg(test)]
 mod testing;
 
+pub use aside::Aside;
 pub use codec::{CodecError, Coding, OutCoding};
 pub use edit::{Edit, Position, Target};
 pub use eligibility::{
@@ -35,6 +39,7 @@ pub use eligibility::{
 };
 pub use fit::can_stand;
 pub use footprint::{GROWTH, declared_window, footprint};
+pub use late::Late;
 pub use pipeline::{Transform, TransformError};
 pub use rewrite::BailOut;
 pub use selector::{InvalidSelector, Selector};

@@ -4,6 +4,8 @@
 
 use super::charset::{Sniffed, sniff};
 use super::codec::{CodecError, Coding, Decoder, Encoder, OutCoding, Splicer};
+use super::extract::Extractor;
+use super::late::{Along, Late};
 use super::rewrite::{BailOut, Output, Rewriter};
 use super::{Edit, Limits, Page};
 use bytes::{Bytes, BytesMut};
@@ -55,6 +57,10 @@ struct Stage {
     seen: u64,
     bail_out: Option<BailOut>,
     edits: usize,
+    /// Reads along, and decides what is deferred.
+    along: Option<Box<Along>>,
+    /// Which edits are.
+    deferred: Vec<bool>,
 }
 
 enum State {
@@ -89,11 +95,39 @@ impl Transform {
                 seen: 0,
                 bail_out: None,
                 edits: edits.len(),
+                along: None,
+                deferred: Vec::new(),
                 state: State::Sniffing { start: BytesMut::new(), edits },
             },
             replay: replayable.then(BytesMut::new),
             failed: None,
         })
+    }
+
+    /// Has the page read as it passes, from the same decoded bytes.
+    pub fn read_by(&mut self, reader: Extractor) {
+        self.along().read_by(reader);
+    }
+
+    /// Has those edits for which `deferred` is true decided as their places pass, by what whoever reads the page has been told.
+    pub fn defer(&mut self, deferred: Vec<bool>, late: Box<dyn Late>) {
+        self.stage.deferred = deferred;
+        self.along().decide_by(late);
+    }
+
+    /// Whether anything is decided as it passes.
+    #[must_use]
+    pub fn defers(&self) -> bool {
+        self.stage.deferred.contains(&true)
+    }
+
+    fn along(&mut self) -> &mut Along {
+        self.stage.along.get_or_insert_default()
+    }
+
+    /// Who reads the page, if somebody does.
+    pub fn extractor(&mut self) -> Option<&mut Extractor> {
+        self.stage.along.as_mut()?.reader()
     }
 
     /// Takes a chunk of the shop's body and appends to `out` what can go to the client now.
@@ -110,6 +144,9 @@ impl Transform {
     /// As [`push`](Self::push).
     pub fn push_bytes(&mut self, chunk: Bytes, out: &mut BytesMut) -> Result<Option<Bytes>, TransformError> {
         if self.passes() {
+            if let Some(along) = &mut self.stage.along {
+                along.read(&chunk);
+            }
             return Ok(Some(chunk));
         }
         self.push(&chunk, out).map(|()| None)
@@ -191,6 +228,8 @@ impl Transform {
             out.truncate(start);
             out.extend_from_slice(replay);
             self.replay = None;
+            // What passes so is no page, or cannot be decoded.
+            self.stage.along = None;
             self.stage.state = State::Verbatim;
             self.way = Way::Anew { decoder: None, encoder: None };
             return Ok(());
@@ -285,16 +324,19 @@ impl Stage {
             }
             // A page so large is still the shop's page: it goes on, but is read no more.
             State::Rewriting { rewriter, .. } if self.seen > self.limits.decoded_bytes => {
-                rewriter.abandon(BailOut::TooLarge, out);
-                rewriter.push(bytes, out);
+                rewriter.abandon(BailOut::TooLarge, &mut self.along, out);
+                rewriter.push(bytes, &mut self.along, out);
             }
-            State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, out),
+            State::Rewriting { rewriter, guessed } => rewrite(rewriter, *guessed, bytes, &mut self.along, out),
             State::Copying | State::Verbatim => out.copy(bytes),
         }
     }
 
-    /// Whether all that follows is copied.
+    /// Whether all that follows is copied, and nobody reads it.
     fn is_done(&self) -> bool {
+        if self.along.as_ref().is_some_and(|along| !along.is_done()) {
+            return false;
+        }
         match &self.state {
             State::Rewriting { rewriter, .. } => rewriter.is_raw(),
             State::Copying | State::Verbatim => true,
@@ -308,7 +350,10 @@ impl Stage {
             self.decide(&start, true, out);
         }
         if let State::Rewriting { rewriter, .. } = &mut self.state {
-            rewriter.finish(out);
+            rewriter.finish(&mut self.along, out);
+        }
+        if let Some(reader) = self.along.as_mut().and_then(|along| along.reader()) {
+            reader.finish();
         }
     }
 
@@ -322,29 +367,34 @@ impl Stage {
             }
             Sniffed::Untouched(why) => {
                 self.bail_out = Some(why);
+                self.along = None;
                 out.copy(beginning);
                 self.state = State::Copying;
             }
             Sniffed::Markup(markup) => {
-                let mut rewriter = Box::new(Rewriter::new(edits, &markup, self.limits.parser_memory));
-                rewrite(&mut rewriter, markup.guessed, beginning, out);
+                let memory = self.limits.parser_memory;
+                let mut rewriter = Box::new(Rewriter::new(edits, &self.deferred, &markup, memory));
+                if let Some(along) = &mut self.along {
+                    along.begin(&markup);
+                }
+                rewrite(&mut rewriter, markup.guessed, beginning, &mut self.along, out);
                 self.state = State::Rewriting { rewriter, guessed: markup.guessed };
             }
         }
     }
 }
 
-fn rewrite(rewriter: &mut Rewriter, guessed: bool, bytes: &[u8], out: &mut dyn Output) {
+fn rewrite(rewriter: &mut Rewriter, guessed: bool, bytes: &[u8], along: &mut Option<Box<Along>>, out: &mut dyn Output) {
     if guessed
         && !rewriter.is_raw()
         && let Some((before, after)) = memchr::memchr(ESCAPE, bytes).and_then(|at| bytes.split_at_checked(at))
     {
-        rewriter.push(before, out);
-        rewriter.abandon(BailOut::Charset, out);
-        rewriter.push(after, out);
+        rewriter.push(before, along, out);
+        rewriter.abandon(BailOut::Charset, along, out);
+        rewriter.push(after, along, out);
         return;
     }
-    rewriter.push(bytes, out);
+    rewriter.push(bytes, along, out);
 }
 
 #[cfg(test)]

@@ -43,6 +43,28 @@ impl Selector {
         &self.inner.text
     }
 
+    /// This selector's matches inside of another's.
+    #[must_use]
+    pub(super) fn within(&self, outer: &Self) -> Option<Self> {
+        let (outer, inner) = (outer.alternatives(), self.alternatives());
+        let text = outer.iter().flat_map(|outer| inner.iter().map(move |inner| format!("{outer} {inner}")));
+        let text = text.collect::<Vec<_>>().join(", ");
+        let compiled = text.parse::<lol_html::Selector>().ok()?;
+        Some(Self { inner: Arc::new(Inner { text: text.into(), compiled }) })
+    }
+
+    /// What its commas part.
+    fn alternatives(&self) -> Vec<&str> {
+        let text = self.as_str();
+        let mut parts = Vec::new();
+        let mut start = 0;
+        for at in bare_commas(text).chain([text.len()]) {
+            parts.extend(text.get(start..at).map(str::trim));
+            start = at + 1;
+        }
+        parts
+    }
+
     /// Whether it names the body and nothing else, so that it holds for pages that leave the tag out, too.
     pub(super) fn is_body(&self) -> bool {
         self.inner.text.eq_ignore_ascii_case("body")
@@ -122,10 +144,19 @@ fn outside_brackets(text: &str) -> String {
     bare_chars(text).collect()
 }
 
+/// Where the commas stand that part alternatives.
+fn bare_commas(text: &str) -> impl Iterator<Item = usize> {
+    bare_places(text).filter(|(_, c)| *c == ',').map(|(at, _)| at)
+}
+
 /// The characters that stand outside of brackets and quotes.
 fn bare_chars(text: &str) -> impl Iterator<Item = char> {
+    bare_places(text).map(|(_, c)| c)
+}
+
+fn bare_places(text: &str) -> impl Iterator<Item = (usize, char)> {
     let (mut depth, mut quote, mut escaped) = (0_u32, None, false);
-    text.chars().filter(move |c| {
+    text.char_indices().filter(move |(_, c)| {
         match (quote, *c) {
             _ if escaped => escaped = false,
             (_, '\\') => escaped = true,
@@ -178,6 +209,15 @@ mod tests {
                 assert_eq!(accepted.unwrap().as_str(), text);
             }
         }
+    }
+
+    #[test]
+    fn a_selector_within_another_keeps_to_all_alternatives_of_both() {
+        let (outer, inner) =
+            (Selector::parse("tr.line, li[title='a,b']").unwrap(), Selector::parse("a , .x:not(.y,.z)").unwrap());
+        let within = inner.within(&outer).unwrap();
+        let wanted = "tr.line a, tr.line .x:not(.y,.z), li[title='a,b'] a, li[title='a,b'] .x:not(.y,.z)";
+        assert_eq!(within.as_str(), wanted);
     }
 
     #[test]

@@ -68,8 +68,8 @@ impl CustomerKey {
 
     /// The name under which a customer's profile is kept.
     #[must_use]
+    #[expect(clippy::expect_used, clippy::missing_panics_doc, reason = "HMAC takes keys of any length")]
     pub fn name(&self, site: &SiteId, member: &str) -> VisitorId {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length");
         mac.update(site.as_str().as_bytes());
         mac.update(&[0]);

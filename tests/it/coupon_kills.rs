@@ -11,14 +11,20 @@ use noren::ids::{OsRandom, SiteId, VisitorId};
 use noren::store::coupons::{CodeAsk, Coupons, Holder, Issued, Step, Supply};
 use noren::store::{Store, StoreSettings};
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 const LOCATION: &str = "NOREN_TEST_COUPONS_AT";
 const ROUND: &str = "NOREN_TEST_COUPONS_ROUND";
 const CLIENTS: usize = 20;
+/// Codes given when it is measured how fast that goes.
+const RATED: u32 = 4_000;
+/// Asks at a time when many are asked.
+const WORKERS: usize = 64;
 /// Chooses where the kills come.
 const SEED: u64 = 0x5DEE_CE66_D1CE_4E5B;
 
@@ -43,6 +49,31 @@ fn a_hundred_kills_cost_no_code() {
     kill("coupons-embedded-100", &location, 1, 100, 20_000);
     let cluster = Cluster::start_with(&[]);
     kill("coupons-postgres-100", &cluster.url(), 2, 100, 20_000);
+}
+
+#[test]
+#[ignore = "measures; tests/coupons.sh runs it"]
+fn how_many_codes_are_given_a_second() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start_with(&[]);
+    let mut text = String::from("| store | pool | clients | codes a second |\n|---|---|--:|--:|\n");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    for (store, location) in
+        [("embedded", folder.path().join("noren.db").display().to_string()), ("PostgreSQL", cluster.url())]
+    {
+        let opened = Arc::new(Opened::at(&location));
+        let codes: Vec<String> = (0..50_000).map(|number| format!("LISTED-{number}")).collect();
+        runtime.block_on(opened.coupons().add_codes(&site(), "listed", &codes, None)).unwrap();
+        for (pool, supply) in supplies(50_000) {
+            let start = Instant::now();
+            let asks = (0..RATED).map(|holder| ask(pool, &supply, holder));
+            let answers = runtime.block_on(reserve_all(&opened, asks));
+            assert!(answers.iter().flatten().all(|issued| issued.fresh) && answers.iter().all(Option::is_some));
+            let rate = f64::from(RATED) / start.elapsed().as_secs_f64();
+            let _ = writeln!(text, "| {store} | {pool} | {WORKERS} | {rate:.0} |");
+        }
+    }
+    report("coupon-rates", &text);
 }
 
 /// The three pools, each of so many codes.
@@ -310,11 +341,11 @@ async fn look(location: &str, size: u64, stands: &HashMap<(String, u32), String>
 async fn reserve_all(opened: &Arc<Opened>, asks: impl Iterator<Item = CodeAsk>) -> Vec<Option<Issued>> {
     let asks: Arc<Vec<CodeAsk>> = Arc::new(asks.collect());
     let mut workers = tokio::task::JoinSet::new();
-    for worker in 0..64 {
+    for worker in 0..WORKERS {
         let (opened, asks) = (opened.clone(), asks.clone());
         workers.spawn(async move {
             let mut answers = Vec::new();
-            for index in (worker..asks.len()).step_by(64) {
+            for index in (worker..asks.len()).step_by(WORKERS) {
                 answers.push((index, opened.coupons().reserve(&asks[index]).await.unwrap()));
             }
             answers

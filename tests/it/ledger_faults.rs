@@ -170,15 +170,22 @@ impl Scene {
 /// Sends a signal to all the server's processes.
 fn signal(cluster: &Cluster, signal: &str) {
     for process in cluster.processes() {
-        let status = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status().unwrap();
         // One of them may have ended just now.
-        let _ = status;
+        let _ = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status();
     }
 }
 
-fn set(cluster: &Cluster, setting: &str) {
-    cluster.sql(&format!("ALTER SYSTEM SET {setting}"));
+/// Makes the server read-only or not, for connections that are made from now on, and ends those that are there.
+fn set_read_only(cluster: &Cluster, value: &str) {
+    cluster.sql(&format!("ALTER SYSTEM SET default_transaction_read_only = {value}"));
     cluster.sql("SELECT pg_reload_conf()");
+    let shown = || cluster.sql("SHOW default_transaction_read_only");
+    eventually("the server has read its settings", || (shown() == value).then_some(()));
+    end_connections(cluster);
+}
+
+fn end_connections(cluster: &Cluster) {
+    cluster.sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'shop'");
 }
 
 /// Another client that keeps the tables locked.
@@ -209,11 +216,7 @@ async fn whatever_happens_to_postgres_codes_and_events_are_kept_once() {
     scene.suffers("down", Cluster::stop, |cluster, ()| cluster.start_again()).await;
     scene.suffers("hung", |cluster| signal(cluster, "STOP"), |cluster, ()| signal(cluster, "CONT")).await;
     scene
-        .suffers(
-            "read-only",
-            |cluster| set(cluster, "default_transaction_read_only = on"),
-            |cluster, ()| set(cluster, "default_transaction_read_only = off"),
-        )
+        .suffers("read-only", |cluster| set_read_only(cluster, "on"), |cluster, ()| set_read_only(cluster, "off"))
         .await;
     scene
         .suffers(
@@ -232,7 +235,7 @@ async fn whatever_happens_to_postgres_codes_and_events_are_kept_once() {
             "no connection left",
             |cluster| {
                 cluster.sql("ALTER ROLE shop CONNECTION LIMIT 0");
-                cluster.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop'");
+                end_connections(cluster);
             },
             |cluster, ()| drop(cluster.sql("ALTER ROLE shop CONNECTION LIMIT -1")),
         )

@@ -25,7 +25,7 @@ fn written(gateway: &Gateway) -> f64 {
 }
 
 /// Waits until everything that was recorded has reached the disk.
-fn await_flush(gateway: &Gateway) {
+pub(crate) fn await_flush(gateway: &Gateway) {
     eventually("what happened is on the disk", || {
         let waiting =
             gateway.metric("noren_requests_in_flight", "") + gateway.metric("noren_recorder_queue_length", "");
@@ -34,7 +34,7 @@ fn await_flush(gateway: &Gateway) {
 }
 
 /// A click on what the scenario `hello` shows; its answer's status.
-fn click(gateway: &Gateway, visitor: &Visitor) -> u16 {
+pub(crate) fn click(gateway: &Gateway, visitor: &Visitor) -> u16 {
     let report = r#"{"e":"click","a":"hello/a"}"#;
     let mut connection = Connection::open(gateway.address());
     let head = format!(
@@ -48,7 +48,7 @@ fn click(gateway: &Gateway, visitor: &Visitor) -> u16 {
 }
 
 /// One row of the table of our own faults, written when it ends.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     gateway: &'a Gateway,
     before: Memory,
     longest: Duration,
@@ -56,12 +56,12 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// The fault begins.
-    fn begin(gateway: &'a Gateway) -> Self {
+    pub(crate) fn begin(gateway: &'a Gateway) -> Self {
         Self { gateway, before: memory(gateway), longest: Duration::ZERO }
     }
 
     /// Gets a page.
-    fn page<T>(&mut self, get: impl FnOnce() -> T) -> T {
+    pub(crate) fn page<T>(&mut self, get: impl FnOnce() -> T) -> T {
         let start = Instant::now();
         let got = get();
         self.longest = self.longest.max(start.elapsed());
@@ -69,12 +69,12 @@ impl<'a> Row<'a> {
     }
 
     /// Looks at pages, see [`browse`].
-    fn browse(&mut self, visitor: &mut Visitor, pages: usize) {
+    pub(crate) fn browse(&mut self, visitor: &mut Visitor, pages: usize) {
         self.longest = self.longest.max(browse(self.gateway, visitor, pages));
     }
 
     /// The fault ends; memory must have stayed as it was.
-    fn end(self, fault: &str, seen: &str, counted: &str) {
+    pub(crate) fn end(self, fault: &str, seen: &str, counted: &str) {
         let (before, after) = (self.before, memory(self.gateway));
         let megabytes = |kilobytes: u64| format!("{:.1} MB", kilobytes as f64 / 1024.0);
         let [at_first, at_last, peak] = [before.now, after.now, after.peak].map(megabytes);

@@ -24,11 +24,11 @@ impl FactSource for Table<'_> {
 }
 
 fn compile(frame: &str, fields: Vec<(&'static str, Field)>) -> Result<Drawn, InvalidTemplate> {
-    Drawn::new(&Source { frame, fields, absent: &["title"], marker: " m" }).map(|(drawn, _)| drawn)
+    Drawn::new(&Source { frame, fields, absent: &["title"], marker: " m", language: "en" }).map(|(drawn, _)| drawn)
 }
 
 fn draw(frame: &str, facts: &[(&str, &str)]) -> String {
-    let html = compile(frame, vec![]).unwrap().draw("html", &Table::new(facts)).unwrap();
+    let html = compile(frame, vec![]).unwrap().draw("html", &Table::new(facts), None).unwrap();
     String::from_utf8(html.to_vec()).unwrap()
 }
 
@@ -49,7 +49,7 @@ fn a_fact_with_a_key_is_found_however_it_is_written() {
 fn only_the_facts_that_are_used_are_looked_up() {
     let drawn = compile("<p>{{ customer.name }}</p>", vec![]).unwrap();
     let facts = Table::new(&[]);
-    drawn.draw("html", &facts).unwrap();
+    drawn.draw("html", &facts, None).unwrap();
     assert_eq!(*facts.1.borrow(), ["customer.name"]);
 }
 
@@ -93,7 +93,7 @@ fn a_text_with_facts_is_escaped_once_within_the_frame() {
         ("button.href", Field::Url("/s?q={{ customer.name }}".into())),
     ];
     let drawn = compile("<a href=\"{{ button.href }}\">{{ title }}</a>", fields).unwrap();
-    let html = drawn.draw("html", &Table::new(&[("customer.name", "<b>&")])).unwrap();
+    let html = drawn.draw("html", &Table::new(&[("customer.name", "<b>&")]), None).unwrap();
     assert_eq!(html, "<a m href=\"/s?q=%3Cb%3E%26\">A &amp; &lt;b&gt;&amp;</a>");
 }
 

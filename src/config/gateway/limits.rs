@@ -25,6 +25,8 @@ pub struct Limits {
     pub parser_memory: u64,
     /// How long a visitor's profile is waited for after the head of the shop's answer.
     pub profile_deadline: Duration,
+    /// How long a page waits, at most, for coupon codes and for caps that other machines share.
+    pub claim_deadline: Duration,
     /// Scenarios in one site.
     pub max_scenarios_per_site: usize,
     /// Bytes of a rule file.
@@ -41,6 +43,8 @@ pub struct Limits {
     pub rewrite_memory: u64,
     /// Bytes for rewriting of a site that has no limit of its own.
     pub rewrite_memory_per_site: u64,
+    /// Bytes for the products of all sites.
+    pub catalogue_memory: u64,
     /// Share of a limit, in hundredths of a percent, from which on what can be done without is left out.
     pub shed_at: u32,
 }
@@ -97,6 +101,13 @@ pub static LIMITS: Section = Section {
             "\"20ms\"",
             "How long the visitor's history is waited for once the head of the shop's answer is there.",
         ),
+        setting(
+            "claim_deadline",
+            "duration",
+            "\"50ms\"",
+            "How long a page waits, at most, for coupon codes and for caps that several machines share. What is not granted by then is \
+             not shown, and the next best is.",
+        ),
         setting("max_scenarios_per_site", "whole number", "10000", "Scenarios in one site."),
         setting("max_file_size", "size", "\"1MiB\"", "Largest rule file or template."),
         setting(
@@ -136,6 +147,13 @@ pub static LIMITS: Section = Section {
             "The same of one site; a site may have a limit of its own.",
         ),
         setting(
+            "catalogue_memory",
+            "size",
+            "\"512MiB\"",
+            "Memory for what is remembered of the products of all sites. Beyond, a site that learns more forgets what was not seen for \
+             the longest time. Needs a restart.",
+        ),
+        setting(
             "shed_at",
             "percentage",
             "\"80%\"",
@@ -157,6 +175,7 @@ impl Default for Limits {
             max_ratio: 200,
             parser_memory: 64 << 10,
             profile_deadline: Duration::from_millis(20),
+            claim_deadline: Duration::from_millis(50),
             max_scenarios_per_site: 10_000,
             max_file_size: 1 << 20,
             max_connections: 20_000,
@@ -165,6 +184,7 @@ impl Default for Limits {
             max_requests_per_site: 2500,
             rewrite_memory: 512 << 20,
             rewrite_memory_per_site: 128 << 20,
+            catalogue_memory: 512 << 20,
             shed_at: 8000,
         }
     }
@@ -192,6 +212,7 @@ impl Limits {
                 .size("parser_memory", 4 << 10..=1 << 30)
                 .map_or(default.parser_memory, |found| found.value),
             profile_deadline: table.duration("profile_deadline").map_or(default.profile_deadline, |found| found.value),
+            claim_deadline: table.duration("claim_deadline").map_or(default.claim_deadline, |found| found.value),
             max_scenarios_per_site: table
                 .integer("max_scenarios_per_site", 1..=100_000)
                 .map_or(default.max_scenarios_per_site, |found| found.value as usize),
@@ -213,6 +234,9 @@ impl Limits {
             rewrite_memory_per_site: table
                 .size("rewrite_memory_per_site", 0..=1 << 40)
                 .map_or(default.rewrite_memory_per_site, |found| found.value),
+            catalogue_memory: table
+                .size("catalogue_memory", 0..=1 << 40)
+                .map_or(default.catalogue_memory, |found| found.value),
             shed_at: table.percentage("shed_at").map_or(default.shed_at, |found| found.value),
         };
         table.finish();

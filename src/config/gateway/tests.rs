@@ -20,7 +20,7 @@ fn no_file_means_defaults() {
 #[test]
 fn documented_defaults_are_the_defaults() {
     let mut text = String::new();
-    for section in [&GATEWAY, &LIMITS, &BREAKER, &LOG] as [&Section; 4] {
+    for section in [&GATEWAY, &LIMITS, &BREAKER, &LOG, &STORE] as [&Section; 5] {
         writeln!(text, "{}", section.header).unwrap();
         for setting in section.settings.iter().filter(|setting| !setting.default.is_empty()) {
             writeln!(text, "{} = {}", setting.name, setting.default).unwrap();

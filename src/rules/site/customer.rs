@@ -1,7 +1,7 @@
 //! `[customer]` of `site.toml`: what the shop says of its customers.
 
 use crate::config::reader::{Placed, Table, suggest};
-use crate::config::settings::{REQUIRED, Section, setting};
+use crate::config::settings::{Section, setting};
 use crate::facts::attributes::ATTRIBUTES;
 use crate::site::{CustomerMapping, CustomerSource};
 use http::HeaderName;
@@ -14,23 +14,60 @@ pub(crate) static CUSTOMER: Section = Section {
            the answer goes on; a `request_header` is believed only from trusted proxies; a `cookie` can be forged by the visitor: \
            good for greetings, not for money. Any column of the shop's own: `attr.plan = { … }`, in conditions \
            `customer.attr[\"plan\"]`.",
-    settings: &[setting(
-        "FIELD",
-        "table",
-        REQUIRED,
-        "`{ response_header = \"…\" }`, `{ request_header = \"…\" }` or `{ cookie = \"…\" }`.",
-    )],
+    settings: &[
+        setting(
+            "FIELD",
+            "table",
+            "",
+            "`{ response_header = \"…\" }`, `{ request_header = \"…\" }` or `{ cookie = \"…\" }`.",
+        ),
+        setting(
+            "id",
+            "table",
+            "",
+            "The member's own number, from a header: all browsers in which it is seen share one history and one count of what was \
+             shown. It is stored as a keyed hash only. Not from a cookie: whoever forges it would be served as somebody else. Where \
+             the shop's pages say it, nothing need be set.",
+        ),
+        setting(
+            "part_at_logout",
+            "true or false",
+            "false",
+            "Whether a browser stands for itself again once the member has logged out in it: for shared computers.",
+        ),
+    ],
 };
+
+/// What the table says.
+#[derive(Debug, Default)]
+pub(in crate::rules) struct Found {
+    pub(in crate::rules) mappings: Vec<CustomerMapping>,
+    pub(in crate::rules) part_at_logout: bool,
+}
 
 const SOURCES: [&str; 3] = ["response_header", "request_header", "cookie"];
 const EXAMPLE: &str = "{ response_header = \"X-Member-Rank\" }";
 
 /// Reads the table.
-pub(super) fn read(table: &Table<'_, '_>) -> Vec<CustomerMapping> {
+pub(super) fn read(mut table: Table<'_, '_>) -> Found {
+    let part_at_logout = table.bool("part_at_logout").is_some_and(|found| found.value);
+    let table = &table;
     let known: Vec<&str> = ATTRIBUTES.iter().filter_map(|attribute| attribute.name.strip_prefix("customer.")).collect();
     let mut mappings = Vec::new();
     for (key, value) in table.entries() {
-        if key.value == "attr" {
+        if key.value == "part_at_logout" {
+            continue;
+        }
+        if key.value == "id" {
+            let (found, place) = (mapping(table, key, value), value.span());
+            if let Some(CustomerMapping { from: CustomerSource::Cookie(_), .. }) = found {
+                let message = "whoever forges this cookie would be served as somebody else";
+                let help = "have the shop say it in a header: `id = { response_header = \"X-Member-Id\" }`".to_owned();
+                table.error("forgeable-id", place, message, Some(help));
+            } else {
+                mappings.extend(found);
+            }
+        } else if key.value == "attr" {
             let Some(columns) = value.get_ref().as_table() else {
                 table.mistyped("attr", ("a table of columns", "{ plan = { cookie = \"…\" } }"), value);
                 continue;
@@ -55,7 +92,7 @@ pub(super) fn read(table: &Table<'_, '_>) -> Vec<CustomerMapping> {
             );
         }
     }
-    mappings
+    Found { mappings, part_at_logout }
 }
 
 fn mapping(

@@ -19,7 +19,7 @@ pub(crate) static PAGES: Section = Section {
 };
 
 /// Reads the table.
-pub(super) fn read(mut table: Table<'_, '_>) -> Vec<PagePattern> {
+pub(in crate::rules) fn read(mut table: Table<'_, '_>) -> Vec<PagePattern> {
     let mut patterns: Vec<PagePattern> = Vec::new();
     for (key, span) in table.keys() {
         let Some(kind) = PAGE_KINDS.iter().copied().find(|kind| *kind == key) else {

@@ -180,7 +180,7 @@ fn who_is_not_known_again_sees_only_what_is_neither_tested_nor_rationed() {
         holdout: bucket::BUCKETS,
     };
     let ids: Vec<_> = decide(&rules, &cx, None).choices.iter().map(|c| rules.arm(c).unwrap().scenario).collect();
-    assert_eq!(ids, ["plain".into()]);
+    assert_eq!(ids, [std::sync::Arc::<str>::from("plain")]);
 }
 
 #[test]
@@ -260,4 +260,61 @@ fn the_holdout_sees_nothing_and_is_told_so() {
     let decision = visit.decide(&rules, Some(&mut trace));
     assert!(decision.choices.is_empty() && decision.held_out);
     assert_eq!(trace.scenarios[0].outcome, Outcome::Holdout);
+}
+
+/// The page has yet to tell the price.
+struct Streaming;
+
+impl FactSource for Streaming {
+    fn fact(&self, _: crate::facts::attributes::AttributeId, _: Option<&str>) -> Option<Value<'_>> {
+        None
+    }
+
+    fn is_pending(&self, attribute: crate::facts::attributes::AttributeId, _: Option<&str>) -> bool {
+        Some(attribute) == find("product.price")
+    }
+}
+
+#[test]
+fn what_hangs_on_the_page_is_undecided_and_leaves_its_slot_open_to_what_is_certain() {
+    let slotted = |id: &str, priority| Scenario { slot: Some("top".into()), ..scenario(id, priority) };
+    let mut capped = scenario("capped", 9);
+    capped.caps.stop_after_click = true;
+    let rules = build(vec![
+        (capped, "product.price > 1.0"),
+        (slotted("first", 5), "product.price > 1.0"),
+        (slotted("second", 4), "product.price > 2.0"),
+        (slotted("sure", 3), "true"),
+        (slotted("late", 2), "product.price > 3.0"),
+        (slotted("too-late", 1), "true"),
+        (scenario("never", 0), "product.price > 1.0 && page.path == \"/\""),
+    ]);
+    assert!(rules.listens());
+    let mut visit = Visit::new();
+    visit.profile.clicked("capped");
+    let cx = DecideContext {
+        site: &visit.site,
+        visitor: Some(&visit.visitor),
+        history: Some(&visit.profile),
+        facts: &Streaming,
+        now: &visit.now,
+        holdout: 0,
+    };
+    let mut trace = Trace::default();
+    let decision = decide_early(&rules, &cx, Some(&mut trace));
+    assert_eq!(decision, decide_among(&rules, &cx, true, |_| true), "to be explained changes nothing");
+    let chosen: Vec<_> =
+        decision.choices.iter().map(|c| (rules.arm(c).unwrap().scenario.to_string(), c.when)).collect();
+    let named = |id: &str, when| (id.to_owned(), when);
+    let wanted = [named("first", When::Undecided), named("second", When::Undecided), named("sure", When::Contested)];
+    assert_eq!(chosen, wanted);
+    let outcomes: Vec<_> = trace.scenarios.into_iter().map(|scenario| scenario.outcome).collect();
+    assert!(matches!(outcomes[0], Outcome::Capped { .. }));
+    assert!(matches!((&outcomes[1], &outcomes[3]), (Outcome::Undecided { .. }, Outcome::Contested { .. })));
+    assert!(matches!(&outcomes[4], Outcome::SlotTaken { by } if **by == *"sure"));
+    assert!(matches!(outcomes[6], Outcome::ConditionFailed { .. }));
+    // The last word: what the page has not said is missing.
+    let last: Vec<_> = decide(&rules, &cx, None).choices.iter().map(|c| c.when).collect();
+    assert_eq!(last, [When::Now]);
+    assert!(!holds(&rules, 1, &Streaming) && holds(&rules, 3, &Streaming));
 }

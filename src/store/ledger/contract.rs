@@ -3,7 +3,7 @@
 //! A backend's tests call [`holds`] with a way to open it again and again, and one to ask it in SQL, which gives one text.
 
 use super::{BatchId, Ledger};
-use crate::commerce::{Order, Search};
+use crate::commerce::{Line, Order, Search};
 use crate::event::{Arm, Event, What};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::ProfileKey;
@@ -317,7 +317,7 @@ async fn orders_and_refunds_are_kept_once(open: &impl Fn() -> Arc<dyn Ledger>, t
 
 async fn whatever_a_page_says_can_be_kept(ledger: &dyn Ledger, text: &impl AsyncFn(&str) -> String) {
     let odd = "a\0b\u{FFFF}'\"\\u0000\\ 湯呑み \u{1F375}";
-    let order = Order { id: odd.into(), value: Some(f64::NAN), lines: vec![Default::default()], ..Order::default() };
+    let order = Order { id: odd.into(), value: Some(f64::NAN), lines: vec![Line::default()], ..Order::default() };
     let events = vec![
         event("odd", What::Search(Search { term: odd.into(), results: Some(u64::MAX) })),
         event("odd", What::PageView { path: odd.into() }),

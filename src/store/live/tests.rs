@@ -38,7 +38,7 @@ fn registry_forgets_what_nobody_holds() {
 
 fn row(revision: i64, visits: u32, foreign: bool) -> Row {
     let body = codec::encode(&Profile { visits, ..Profile::default() }).unwrap().into();
-    Row { committed: Committed { revision, body }, foreign }
+    Row { committed: Committed { revision, body }, foreign, base: None }
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Address {
             (Some(other), _) => return Err(refuse(format!("its sslmode `{other}` is unknown"))),
         };
         config.ssl_mode(ssl).application_name("noren");
-        let tls = trust.map(|trust| trust.connector()).transpose().map_err(|reason| StoreError::Open {
+        let tls = trust.map(Trust::connector).transpose().map_err(|reason| StoreError::Open {
             location: location.to_string(),
             reason,
             remedy: "name a file of certificates with sslrootcert",
@@ -190,8 +190,8 @@ mod tests {
         assert_eq!(mode("connect_timeout=3"), (SslMode::Prefer, true));
         assert_eq!(mode("sslmode=require"), (SslMode::Require, true));
         let file = tempfile::NamedTempFile::new().unwrap();
-        let made = rcgen::generate_simple_self_signed(["db.example".to_owned()]).unwrap();
-        std::fs::write(file.path(), made.cert.pem()).unwrap();
+        let certified = rcgen::generate_simple_self_signed(["db.example".to_owned()]).unwrap();
+        std::fs::write(file.path(), certified.cert.pem()).unwrap();
         let root = format!("sslmode=verify-full&sslrootcert={}", file.path().display());
         assert_eq!(mode(&root), (SslMode::Require, true));
     }

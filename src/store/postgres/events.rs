@@ -5,6 +5,7 @@ use crate::event::{Event, What};
 use crate::store::StoreError;
 use crate::store::exports::Exports;
 use crate::store::ledger::{BatchId, Ledger, REMEMBERED};
+use crate::store::products::Products;
 use ahash::AHashSet;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
@@ -28,6 +29,10 @@ impl Ledger for PostgresLedger {
     }
 
     fn exports(&self) -> &dyn Exports {
+        self
+    }
+
+    fn products(&self) -> &dyn Products {
         self
     }
 

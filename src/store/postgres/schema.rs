@@ -7,7 +7,8 @@ use tokio_postgres::Error;
 ///
 /// While machines are brought up to date one by one, older programs work on the newer's tables: a step only adds, and an older
 /// program takes newer tables as they are.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE events (
         id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         site       TEXT   NOT NULL,
@@ -95,7 +96,17 @@ const STEPS: &[&str] = &["
     -- Written to see whether it can be.
     CREATE TABLE ping (id INTEGER PRIMARY KEY CHECK (id = 1), count BIGINT NOT NULL) WITH (fillfactor = 10);
     INSERT INTO ping VALUES (1, 0);
-"];
+",
+    "
+    CREATE TABLE products (
+        site TEXT   NOT NULL,
+        id   TEXT   NOT NULL,
+        seen BIGINT NOT NULL,  -- Unix seconds
+        body TEXT   NOT NULL,  -- see store/products.rs
+        PRIMARY KEY (site, id)
+    );
+",
+];
 
 /// `NOrn`: names the lock under which the tables are changed.
 const LOCK: i64 = 0x4E4F_726E;

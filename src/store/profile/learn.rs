@@ -19,6 +19,8 @@ pub struct Said<'a> {
     pub at: i64,
     /// Kind of page by its address; `other` if that says nothing.
     pub kind: &'a str,
+    /// The profile is a customer's, of several browsers.
+    pub shared: bool,
     /// The site's currency. Amounts in another are not added up.
     pub currency: &'a str,
 }
@@ -27,12 +29,9 @@ impl Profile {
     /// Takes in what was said, and tells what happened by it.
     pub fn learn(&mut self, content: &Content, said: &Said<'_>) -> Vec<What> {
         let mut events = Vec::new();
-        let kind = match (said.kind, content.kind.as_deref()) {
-            ("other", Some(kind)) => kind,
-            (kind, _) => kind,
-        };
+        let kind = content.kind.as_deref().filter(|_| said.kind == "other").unwrap_or(said.kind);
         if let Some(member) = &content.member {
-            self.learn_member(member, &mut events);
+            self.learn_member(member, said.shared, &mut events);
         }
         if let Some(product) = content.product.as_ref().filter(|product| !product.id.is_empty()) {
             self.learn_product(product, said);
@@ -50,11 +49,10 @@ impl Profile {
             (None, None) => {}
         }
         match kind {
-            "checkout" if content.order.is_none() => {
-                if !std::mem::replace(&mut self.shop.at_checkout, true) {
-                    let value = self.shop.cart.as_ref().and_then(|cart| cart.value);
-                    events.push(What::BeginCheckout { value });
-                }
+            "checkout" if content.order.is_none() && !self.shop.at_checkout => {
+                self.shop.at_checkout = true;
+                let value = self.shop.cart.as_ref().and_then(|cart| cart.value);
+                events.push(What::BeginCheckout { value });
             }
             // Who looks at goods again goes to the till anew; what lies between its pages (an address, a payment) does not.
             "home" | "category" | "product" | "cart" | "search" | "thankyou" => self.shop.at_checkout = false,
@@ -132,15 +130,18 @@ impl Profile {
         self.shop.cart = (!(is_first && now.lines.is_empty() && now.items == 0)).then_some(now);
     }
 
-    fn learn_member(&mut self, member: &Member, events: &mut Vec<What>) {
+    fn learn_member(&mut self, member: &Member, shared: bool, events: &mut Vec<What>) {
         let logged_in = member.logged_in.or(member.id.as_ref().map(|_| true));
         if logged_in == Some(true) && self.member.logged_in == Some(false) {
             events.push(What::Login);
         }
-        self.member.logged_in = logged_in.or(self.member.logged_in);
+        // Who logs out in one browser has not in the others.
+        let kept = logged_in.filter(|logged_in| *logged_in || !shared);
+        self.member.logged_in = kept.or(self.member.logged_in);
         // Names greet, and are not kept.
         let fields = member.fields.iter().filter(|(field, _)| field != "name");
-        self.member.take(fields.map(|(name, value)| (name.as_str(), value.as_str())));
+        let fields = fields.map(|(name, value)| (name.as_str(), value.as_str()));
+        self.member.take(fields.chain(member.id.as_deref().map(|id| ("id", id))));
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) fn read(connection: &Connection, process: i64, key: &ProfileKey) -> r
         .query_row(params![key.site.as_str(), key.visitor.0], |row| {
             let body: Arc<[u8]> = row.get_ref(2)?.as_blob()?.into();
             let committed = Committed { revision: row.get(0)?, body };
-            Ok(Row { committed, foreign: row.get::<_, i64>(1)? != process })
+            Ok(Row { committed, foreign: row.get::<_, i64>(1)? != process, base: None })
         })
         .optional()
 }

@@ -33,8 +33,7 @@ impl Records for SqliteStore {
             let coupons = connection
                 .prepare_cached("SELECT given, pool, code FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
                 .query_map(params![key.site.as_str(), Holder::Visitor(key.visitor).key()], |row| {
-                    let pool: String = row.get(1)?;
-                    Ok(KeptEvent::coupon(row.get(0)?, &pool, row.get(2)?))
+                    Ok(KeptEvent::coupon(row.get(0)?, row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?))
                 })?
                 .collect::<Result<Vec<_>, _>>()?;
             events.extend(coupons);

@@ -116,6 +116,15 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (process, number)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE products (
+        site TEXT    NOT NULL,
+        id   TEXT    NOT NULL,
+        seen INTEGER NOT NULL,  -- Unix seconds
+        body TEXT    NOT NULL,  -- see store/products.rs
+        PRIMARY KEY (site, id)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.

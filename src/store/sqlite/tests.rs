@@ -1,10 +1,11 @@
+mod backup;
+
 use super::*;
 use crate::ids::{OsRandom, SiteId};
 use crate::store::contract::{self, click, expose, exposures, key, put};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 struct Folder(tempfile::TempDir);
 
@@ -18,7 +19,7 @@ impl Folder {
     }
 
     fn open(&self) -> Result<SqliteStore, StoreError> {
-        let few = StoreSettings { cache_bytes: 32 << 10, cache_idle: Duration::from_secs(60) };
+        let few = StoreSettings { cache_bytes: 32 << 10, ..StoreSettings::default() };
         SqliteStore::open(&self.path(), &few, &OsRandom)
     }
 
@@ -138,8 +139,8 @@ fn place_that_cannot_be_written_is_refused_with_a_remedy() {
 #[test]
 fn unknown_kind_of_store_is_refused_without_its_password() {
     let open = |location: &str| crate::store::open(location, &StoreSettings::default(), &OsRandom);
-    let error = open("redis://user:secret@host/0").err().unwrap().to_string();
-    assert!(error.contains("redis:…: no such kind of store") && !error.contains("secret"), "{error}");
+    let error = open("mysql://user:secret@host/0").err().unwrap().to_string();
+    assert!(error.contains("mysql:…: no such kind of store") && !error.contains("secret"), "{error}");
     let folder = Folder::new();
     open(&format!("sqlite:{}", folder.path().display())).unwrap();
     open(&folder.path().display().to_string()).unwrap();
@@ -153,8 +154,8 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
         writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
-    let writes = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
-    let batch = [writer::Batch { id: BatchId::NONE, writes }];
+    let all = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
+    let batch = [writer::Batch { id: BatchId::NONE, writes: all }];
 
     writer.limit_pages(Some(20));
     let error = failed("db", &writer.commit(&batch, 0, Vec::new(), &mut Vec::new()).unwrap_err()).to_string();
@@ -177,6 +178,12 @@ async fn what_was_handed_over_before_the_end_is_written() {
     drop(store);
     outcome.await.unwrap().unwrap();
     assert_eq!(folder.count_events(&SiteId::new("end")), 100);
+}
+
+#[tokio::test]
+async fn sqlite_keeps_products() {
+    let folder = Folder::new();
+    crate::store::products::contract::holds(|| folder.open().unwrap(), |store| Store::products(store)).await;
 }
 
 #[tokio::test]

@@ -4,11 +4,13 @@
 //! Is shown every tag that may matter, and keeps the splices that follow. Does not touch the page's bytes.
 
 use super::policy::Policy;
+use super::slot::{Fate, Kind, Slot, State};
 use super::splice::{Rank, Splice, Splices, What};
 use super::{BailOut, Match};
 use crate::transform::charset::{Markup, WINDOW};
+use crate::transform::late::Along;
 use crate::transform::outline::{Mode, Raw, Tag, Tree, name};
-use crate::transform::{Edit, Position, Target};
+use crate::transform::{Edit, Position};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -25,16 +27,10 @@ pub(super) struct Marks {
     /// Head edits wait for the `<meta>` that names the charset, lest they push it to where browsers do not look.
     behind_meta: bool,
     policy: Policy,
+    /// Reads the page, and then says which of the deferred edits are made. Lent for as long as the page is read.
+    pub(super) along: Option<Box<Along>>,
     /// Why the page is given up, or an edit was.
     given_up: Option<BailOut>,
-}
-
-/// One edit and how far it has come.
-struct Slot {
-    kind: Kind,
-    position: Position,
-    html: Bytes,
-    state: State,
 }
 
 /// An element whose end an edit waits for.
@@ -46,29 +42,11 @@ struct Open {
     cut: Option<Box<Tree>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Head,
-    First,
-    All,
-    /// The start of the body, which may have no tag.
-    BodyStart,
-    /// The end of the body, which may have no tag.
-    BodyEnd,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    Waiting,
-    /// Its element is open and its end is waited for.
-    Open,
-    Done,
-}
-
 impl Marks {
-    pub(super) fn new(edits: &[Edit], markup: &Markup) -> Self {
+    pub(super) fn new(edits: &[Edit], deferred: &[bool], markup: &Markup) -> Self {
         let policy = Policy::of(edits);
-        let edits: Vec<_> = edits.iter().map(|edit| Slot::new(edit, markup)).collect();
+        let deferred = deferred.iter().copied().chain(std::iter::repeat(false));
+        let edits: Vec<_> = edits.iter().zip(deferred).map(|(edit, late)| Slot::new(edit, late, markup)).collect();
         let head: usize = edits.iter().filter(|slot| slot.kind == Kind::Head).map(|slot| slot.html.len()).sum();
         Self {
             splices: Splices::default(),
@@ -78,6 +56,7 @@ impl Marks {
             document: markup.doctype,
             behind_meta: head > 0 && markup.meta_end.is_some_and(|end| end + head > WINDOW),
             policy,
+            along: None,
             given_up: None,
         }
     }
@@ -134,6 +113,27 @@ impl Marks {
             || self.matches.front().is_some_and(|found| found.at == tag.start)
             || before.is_before_body()
             || ends_page
+    }
+
+    /// What is decided next knows what the page says up to there.
+    pub(super) fn hear(&mut self, input: &[u8], offset: usize, end: usize) {
+        if let Some(along) = &mut self.along
+            && self.edits.iter().any(|slot| slot.fate == Fate::Deferred)
+        {
+            along.read_to(input, offset, end);
+        }
+    }
+
+    /// Whether an edit is made, now that its place passes.
+    fn is_made(&mut self, edit: usize) -> bool {
+        let Some(slot) = self.edits.get_mut(edit) else { return false };
+        if slot.fate == Fate::Deferred {
+            match self.along.as_mut().and_then(|along| along.resolve(edit)) {
+                Some(html) => (slot.html, slot.fate) = (html, Fate::Made),
+                None => (slot.state, slot.fate) = (State::Done, Fate::Refused),
+            }
+        }
+        slot.fate == Fate::Made
     }
 
     /// A tag has passed.
@@ -220,6 +220,9 @@ impl Marks {
             }
             let open = self.open.remove(at);
             let own = tag.is_end && tag.name == open.name;
+            if !self.is_made(open.edit) {
+                continue;
+            }
             let Some(slot) = self.edits.get_mut(open.edit) else { continue };
             if slot.kind == Kind::First {
                 slot.state = State::Done;
@@ -251,6 +254,7 @@ impl Marks {
         }
         for edit in 0..self.edits.len() {
             if self.is_waiting(edit, Kind::BodyEnd)
+                && self.is_made(edit)
                 && let Some(with) = self.fits_before(edit, tag, before, after)
             {
                 // Otherwise there may be a place further down.
@@ -276,7 +280,7 @@ impl Marks {
             let appends = self.edits.get(edit).is_some_and(|slot| {
                 slot.kind == Kind::First && slot.state == State::Open && slot.position == Position::Append
             });
-            if !appends && !self.is_waiting(edit, Kind::BodyEnd) {
+            if !(appends || self.is_waiting(edit, Kind::BodyEnd)) || !self.is_made(edit) {
                 continue;
             }
             // Nothing follows that it could hurt.
@@ -325,6 +329,9 @@ impl Marks {
 
     /// Begins to cut out an element, if nothing goes with it that is not its own.
     fn cut(&mut self, edit: usize, tag: &Tag<'_>, before: &Tree, after: &Tree) {
+        if !self.is_made(edit) {
+            return;
+        }
         let opened = after.opened();
         let alone = if opened.is_some() { after.only_adds_to(before) } else { after.agrees_with(before) };
         let replaces = self.edits.get(edit).is_some_and(|slot| slot.position == Position::Replace);
@@ -358,6 +365,9 @@ impl Marks {
 
     /// Carries out an edit here, or gives it up.
     fn settle(&mut self, edit: usize, put: impl FnOnce(&mut Self) -> bool) {
+        if !self.is_made(edit) {
+            return;
+        }
         if !put(self) {
             self.misfit();
         }
@@ -435,28 +445,6 @@ impl Marks {
         for slot in &mut self.edits {
             slot.state = State::Done;
         }
-    }
-}
-
-impl Slot {
-    fn new(edit: &Edit, markup: &Markup) -> Self {
-        let (kind, state) = match &edit.target {
-            Target::Head => (Kind::Head, State::Waiting),
-            Target::First(selector) | Target::All(selector) if selector.is_body() => match edit.position {
-                Position::Before | Position::Prepend => (Kind::BodyStart, State::Waiting),
-                Position::Append | Position::After => (Kind::BodyEnd, State::Waiting),
-                Position::Replace | Position::Remove => (Kind::First, State::Done),
-            },
-            Target::First(_) => (Kind::First, State::Waiting),
-            Target::All(_) => (Kind::All, State::Waiting),
-        };
-        // What is not ASCII would be garbage in the page's charset.
-        let fits = edit.html.is_ascii() || markup.encoding == encoding_rs::UTF_8;
-        Self { kind, position: edit.position, html: edit.html.clone(), state: if fits { state } else { State::Done } }
-    }
-
-    fn waits_for_match(&self) -> bool {
-        matches!(self.kind, Kind::First | Kind::All) && self.state == State::Waiting
     }
 }
 

@@ -9,11 +9,13 @@ mod locate;
 mod marks;
 mod output;
 mod policy;
+mod slot;
 mod splice;
 mod walk;
 
 use super::Edit;
 use super::charset::Markup;
+use super::late::Along;
 use marks::Marks;
 pub(super) use output::Output;
 use splice::Splicer;
@@ -104,9 +106,9 @@ pub(super) struct Rewriter {
 }
 
 impl Rewriter {
-    /// Attaches the selectors of the given edits and no others.
-    pub(super) fn new(edits: &[Edit], markup: &Markup, parser_memory: usize) -> Self {
-        let marks = Marks::new(edits, markup);
+    /// Attaches the selectors of the given edits and no others. Edits for which `deferred` is true are decided as their places pass.
+    pub(super) fn new(edits: &[Edit], deferred: &[bool], markup: &Markup, parser_memory: usize) -> Self {
+        let marks = Marks::new(edits, deferred, markup);
         // An error of the parser's must not become one of the page's: without a parser the page passes.
         let scan = catch_unwind(AssertUnwindSafe(|| locate::scan(edits, &marks, markup, parser_memory)));
         let bail_out = scan.is_err().then_some(BailOut::ParserFailed);
@@ -137,24 +139,32 @@ impl Rewriter {
         self.bail_out
     }
 
-    /// Takes the next piece of the page.
-    pub(super) fn push(&mut self, mut chunk: &[u8], out: &mut dyn Output) {
+    /// Takes the next piece of the page. Whoever reads along is shown each byte once, in order.
+    pub(super) fn push(&mut self, mut chunk: &[u8], along: &mut Option<Box<Along>>, out: &mut dyn Output) {
         out.reserve(self.held.len() + chunk.len() + ROOM);
         while self.walk.is_some() && !chunk.is_empty() {
             let size = if self.held.is_empty() { chunk.len() } else { chunk.len().min(SLICE) };
             let (slice, rest) = chunk.split_at(size);
-            self.feed(slice, out);
+            self.feed(slice, along, out);
             chunk = rest;
+        }
+        if let Some(along) = along {
+            along.read(chunk);
         }
         out.copy(chunk);
     }
 
     /// Ends the page.
-    pub(super) fn finish(&mut self, out: &mut dyn Output) {
+    pub(super) fn finish(&mut self, along: &mut Option<Box<Along>>, out: &mut dyn Output) {
         let Some(mut walk) = self.walk.take() else { return };
         let held = std::mem::take(&mut self.held);
         let offset = self.splicer.offset();
+        walk.marks.along = along.take();
         let ended = catch_unwind(AssertUnwindSafe(|| walk.end(&held, offset)));
+        *along = walk.marks.along.take();
+        if let Some(along) = along {
+            along.read_to(&held, offset, offset + held.len());
+        }
         if ended.is_err() {
             self.bail_out = Some(BailOut::ParserFailed);
             self.splicer.keep_cuts(walk.marks.splices().drop_endless_cuts());
@@ -163,17 +173,21 @@ impl Rewriter {
     }
 
     /// Gives up: all that follows is copied.
-    pub(super) fn abandon(&mut self, why: BailOut, out: &mut dyn Output) {
+    pub(super) fn abandon(&mut self, why: BailOut, along: &mut Option<Box<Along>>, out: &mut dyn Output) {
         let Some(mut walk) = self.walk.take() else { return };
         self.bail_out = Some(why);
         self.scan = None;
         let held = std::mem::take(&mut self.held);
+        if let Some(along) = along {
+            let offset = self.splicer.offset();
+            along.read_to(&held, offset, offset + held.len());
+        }
         // An open cut whose end is not known ends here: what was cut of it stays cut.
         self.splicer.keep_cuts(walk.marks.splices().drop_endless_cuts());
         self.splice(&mut walk, &held, out);
     }
 
-    fn feed(&mut self, slice: &[u8], out: &mut dyn Output) {
+    fn feed(&mut self, slice: &[u8], along: &mut Option<Box<Along>>, out: &mut dyn Output) {
         let Some(mut walk) = self.walk.take() else { return };
         let finds = self.find_matches(slice, &mut walk.marks);
         let mut held = std::mem::take(&mut self.held);
@@ -184,7 +198,9 @@ impl Rewriter {
             &held
         };
         let offset = self.splicer.offset();
+        walk.marks.along = along.take();
         let read = catch_unwind(AssertUnwindSafe(|| walk.read(whole, offset)));
+        *along = walk.marks.along.take();
         let (read, why) = match read {
             Ok(read) if whole.len() - read > self.limit => (read, Some(BailOut::ParserLimit)),
             Ok(read) => (read, walk.lost()),
@@ -195,7 +211,12 @@ impl Rewriter {
         }
         let (now, later) = whole.split_at(read);
         self.splice(&mut walk, now, out);
-        if why.is_some() || walk.marks.is_finished() {
+        let ends = why.is_some() || walk.marks.is_finished();
+        if let Some(along) = along {
+            // No further than the walk: what it has not read yet may have a place in it.
+            along.read_to(whole, offset, offset + if ends { whole.len() } else { read });
+        }
+        if ends {
             self.scan = None;
             self.bail_out = why.or(self.bail_out);
             self.splicer.keep_cuts(walk.marks.splices().drop_endless_cuts());

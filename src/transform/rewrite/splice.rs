@@ -107,7 +107,10 @@ impl Splicer {
             input = rest;
             match splice.what {
                 What::Insert(bytes) if self.cuts == 0 => {
-                    out.insert(&bytes);
+                    // What is inserted for a visitor who is to see nothing is nothing.
+                    if !bytes.is_empty() {
+                        out.insert(&bytes);
+                    }
                     done(splice.edit);
                 }
                 What::Insert(_) => {}

@@ -215,8 +215,8 @@ fn parser_limit_passes_the_rest_and_loses_no_byte() {
 fn what_is_not_ascii_is_only_put_into_utf8() {
     let markup = |encoding| Markup { encoding, guessed: false, meta_end: None, doctype: true };
     for (encoding, expected) in [(encoding_rs::UTF_8, true), (encoding_rs::SHIFT_JIS, false)] {
-        let mut rewriter = Rewriter::new(&[edit("p", Prepend, "\u{3042}")], &markup(encoding), 1 << 16);
-        rewriter.push(b"<!doctype html><p>", &mut BytesMut::new());
+        let mut rewriter = Rewriter::new(&[edit("p", Prepend, "\u{3042}")], &[], &markup(encoding), 1 << 16);
+        rewriter.push(b"<!doctype html><p>", &mut None, &mut BytesMut::new());
         assert_eq!(rewriter.applied(), [expected]);
     }
 }
@@ -246,13 +246,13 @@ impl Scan for Failing {
 fn failing_parser_costs_no_byte() {
     for panics in [false, true] {
         let markup = Markup { encoding: encoding_rs::UTF_8, guessed: false, meta_end: None, doctype: true };
-        let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x")], &markup, 1 << 16);
+        let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x")], &[], &markup, 1 << 16);
         rewriter.scan = Some(Box::new(Failing { calls: 0, panics }));
         let mut out = BytesMut::new();
         for piece in ["one ", "two ", "three ", "four"] {
-            rewriter.push(piece.as_bytes(), &mut out);
+            rewriter.push(piece.as_bytes(), &mut None, &mut out);
         }
-        rewriter.finish(&mut out);
+        rewriter.finish(&mut None, &mut out);
         assert_eq!(&out[..], b"one two three four");
         assert_eq!(rewriter.bailed_out(), Some(BailOut::ParserFailed));
         assert!(rewriter.is_raw());
@@ -262,11 +262,12 @@ fn failing_parser_costs_no_byte() {
 #[test]
 fn parsing_stops_with_the_last_edit() {
     let markup = Markup { encoding: encoding_rs::UTF_8, guessed: false, meta_end: None, doctype: true };
-    let mut rewriter = Rewriter::new(&[edit("p", Prepend, "x"), edit("head!", Prepend, "<!---->")], &markup, 1 << 16);
+    let mut rewriter =
+        Rewriter::new(&[edit("p", Prepend, "x"), edit("head!", Prepend, "<!---->")], &[], &markup, 1 << 16);
     let mut out = BytesMut::new();
-    rewriter.push(b"<!doctype html><html><head></head>", &mut out);
+    rewriter.push(b"<!doctype html><html><head></head>", &mut None, &mut out);
     assert!(!rewriter.is_raw());
-    rewriter.push(b"<body><p>a</p><p>b", &mut out);
+    rewriter.push(b"<body><p>a</p><p>b", &mut None, &mut out);
     assert!(rewriter.is_raw());
     assert_eq!(&out[..], b"<!doctype html><html><head><!----></head><body><p>xa</p><p>b");
     assert_eq!(rewriter.held.capacity(), 0, "nothing is kept for a parser that is gone");

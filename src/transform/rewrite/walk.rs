@@ -21,6 +21,9 @@ struct State {
 struct Told<'a> {
     state: &'a mut State,
     marks: &'a mut Marks,
+    input: &'a [u8],
+    /// Where the input begins.
+    offset: usize,
 }
 
 impl Walk {
@@ -30,12 +33,15 @@ impl Walk {
 
     /// Reads as much as can be read; returns how much that is.
     pub(super) fn read(&mut self, input: &[u8], offset: usize) -> usize {
-        self.tokens.run(input, offset, false, &mut Told { state: &mut self.state, marks: &mut self.marks })
+        let mut told = Told { state: &mut self.state, marks: &mut self.marks, input, offset };
+        self.tokens.run(input, offset, false, &mut told)
     }
 
     /// Reads the end of the page.
     pub(super) fn end(&mut self, input: &[u8], offset: usize) {
-        let read = self.tokens.run(input, offset, true, &mut Told { state: &mut self.state, marks: &mut self.marks });
+        let mut told = Told { state: &mut self.state, marks: &mut self.marks, input, offset };
+        let read = self.tokens.run(input, offset, true, &mut told);
+        self.marks.hear(input, offset, offset + input.len());
         let is_open = read == input.len() && self.tokens.is_data();
         self.marks.ended(offset + input.len(), is_open.then_some(&self.state.tree));
     }
@@ -58,6 +64,7 @@ impl Sink for Told<'_> {
         }
         let raw = tree.take(tag);
         if watched {
+            self.marks.hear(self.input, self.offset, tag.end);
             self.marks.passed(tag, raw, before, tree);
         }
         raw
@@ -74,6 +81,7 @@ impl Sink for Told<'_> {
         before.clone_from(tree);
         let rest = Text { space: false, ..text };
         tree.take_text(rest, at);
+        self.marks.hear(self.input, self.offset, at);
         self.marks.body_implied(at, before, tree, |tree| tree.take_text(rest, at));
     }
 

@@ -36,6 +36,20 @@ impl Gateway {
         Self::serve_with_certificates(rules, Some(certificates))
     }
 
+    /// `noren serve` with these rules, beside another gateway whose visitors it knows.
+    pub(crate) fn serve_beside(rules: &Path, other: &Self) -> Self {
+        let dir = TempDir::new().unwrap();
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        for name in ["keys", "prefix"] {
+            std::fs::copy(other.data().join(name), data.join(name)).unwrap();
+        }
+        let rules = rules.display().to_string();
+        Self::start_in(dir, Command::new(env!("CARGO_BIN_EXE_noren")), |_| {
+            vec!["serve".to_owned(), "--rules".to_owned(), rules.clone()]
+        })
+    }
+
     /// `noren demo`.
     pub(crate) fn demo() -> Self {
         Self::start(|_| vec!["demo".to_owned()])
@@ -65,7 +79,10 @@ impl Gateway {
     }
 
     fn start_by(command: Command, arguments: impl Fn(Addresses) -> Vec<String>) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::start_in(TempDir::new().unwrap(), command, arguments)
+    }
+
+    fn start_in(dir: TempDir, command: Command, arguments: impl Fn(Addresses) -> Vec<String>) -> Self {
         let addresses = Addresses { plain: free_address(), tls: free_address(), ops: free_address() };
         let mut arguments = arguments(addresses);
         arguments.extend(["--listen".to_owned(), addresses.plain.to_string()]);

@@ -9,6 +9,8 @@ pub(crate) mod h2;
 pub(crate) mod origin;
 pub(crate) mod postgres;
 pub(crate) mod process;
+#[path = "../../../src/store/redis/tests/server.rs"]
+pub(crate) mod redis;
 pub(crate) mod rules;
 pub(crate) mod shop;
 pub(crate) mod tls;

@@ -5,7 +5,7 @@ use crate::store::profile::shopping::{MAX_ORDERS, favourite, last_viewed, typica
 const DAY: i64 = 86_400;
 
 fn said(at: i64, kind: &'static str) -> Said<'static> {
-    Said { at, kind, currency: "JPY" }
+    Said { at, kind, shared: false, currency: "JPY" }
 }
 
 fn product(id: &str, category: &[&str], price: f64) -> Content {
@@ -238,4 +238,30 @@ fn nothing_makes_a_profile_large() {
     profile.learn(&cart, &said(0, "cart"));
     let bytes = serde_json::to_vec(&profile).unwrap().len();
     assert!(bytes < 48 << 10, "{bytes} bytes");
+}
+
+/// One who comes every other day for three months, and looks at ten products each time.
+#[test]
+fn a_keen_customers_profile_is_a_few_kilobytes() {
+    let mut profile = Profile::default();
+    let plain = serde_json::to_vec(&profile).unwrap().len();
+    for visit in 0..45_i64 {
+        let at = 1_790_000_000 + visit * 2 * DAY;
+        for view in 0..10 {
+            let n = (visit * 7 + view * 3) % 120;
+            let category = format!("カテゴリー{}", n % 12);
+            let mut content = product(&format!("SKU-{n:05}"), &["レディース", &category], 1000.0 + 300.0 * n as f64);
+            content.product.as_mut().unwrap().brand = Some(format!("brand-{}", n % 8));
+            for what in profile.learn(&content, &said(at + view * 60, "product")) {
+                profile.shop.count(what.name(), at / DAY);
+            }
+            profile.shop.count("page_view", at / DAY);
+        }
+        profile.learn(&cart(&[("SKU-00001", 1), ("SKU-00002", 2), ("SKU-00003", 1)]), &said(at + 700, "cart"));
+        if visit % 9 == 8 {
+            profile.learn(&order(&format!("N-{visit}"), 8000.0), &said(at + 800, "thankyou"));
+        }
+    }
+    let bytes = serde_json::to_vec(&profile).unwrap().len() - plain;
+    assert!(bytes < 6 << 10, "{bytes} bytes");
 }

@@ -1,0 +1,40 @@
+//! What is kept of a visitor in Redis: their profile and their claims. Events are the ledger's.
+
+use super::row::{ERASED, Writer};
+use super::script::Call;
+use super::{RedisStore, name};
+use crate::ids::SiteId;
+use crate::store::live::lock;
+use crate::store::records::{Before, Kept, Records};
+use crate::store::{ProfileKey, StoreError, codec};
+use async_trait::async_trait;
+use std::sync::atomic::Ordering;
+
+#[async_trait]
+impl Records for RedisStore {
+    async fn about(&self, key: &ProfileKey, _most: usize) -> Result<Kept, StoreError> {
+        let row = self.read(key).await?.filter(|row| !row.is_erased());
+        let profile = row.and_then(|row| serde_json::to_value(codec::decode(&row.body).ok()?).ok());
+        Ok(Kept { profile, ..Kept::default() })
+    }
+
+    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        self.live.erase(key);
+        lock(&self.attempts).remove(key);
+        let mut call = Call::over([name(key, "p"), name(key, "c")]);
+        let write = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
+        call.arg(Writer { process: self.process, write }.to_bytes()).number(ERASED);
+        self.run_one(&self.scripts.erase, call).await.map(drop)?;
+        self.forget(key).await
+    }
+
+    /// Redis forgets by itself: from now on, after the site's own time.
+    async fn sweep(&self, site: &SiteId, before: &Before, _most: usize) -> Result<usize, StoreError> {
+        lock(&self.kept_since).insert(site.clone(), before.profiles.as_second());
+        Ok(0)
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
+        Ok(Vec::new())
+    }
+}
