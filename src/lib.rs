@@ -32,12 +32,14 @@ pub mod config;
 pub mod demo;
 pub mod event;
 pub mod exchange;
+pub mod exports;
 pub mod facts;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod geo;
 pub mod ids;
+pub mod imports;
 pub mod ops;
 pub mod plan;
 pub mod proxy;

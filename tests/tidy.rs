@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "app action certs clock commerce config demo facts geo ids reload rules scenario site store telemetry visitor world",
+        "app action certs clock commerce config demo exports facts geo ids imports reload rules scenario site store telemetry visitor world",
     ),
     (
         "app",
@@ -39,6 +39,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("catalogue", "commerce ids store"),
     ("taps", "commerce event site transform"),
     ("transform", "commerce fuzzing"),
+    ("exports", "event ids store"),
+    ("imports", "clock commerce event facts ids store visitor"),
     ("recorder", "clock event ids store telemetry"),
     ("store", "clock commerce event ids"),
     ("event", "commerce ids"),

@@ -6,9 +6,12 @@ mod coupons;
 mod demo;
 mod detect;
 mod explain;
+mod export;
 mod forget;
+mod import;
 mod init;
 mod output;
+mod place;
 mod serve;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -43,6 +46,11 @@ enum Command {
     Explain(explain::Arguments),
     /// Erase everything that is kept of a visitor
     Forget(forget::Arguments),
+    /// Take in what the shop knows elsewhere: members, their orders and segments
+    #[command(subcommand)]
+    Import(import::Command),
+    /// Print what is kept of a site, as lines of JSON or as CSV
+    Export(export::Arguments),
     /// Say which platform a shop is built with, and what Noren finds on a page of it
     Detect(detect::Arguments),
     /// Write a commented starter to build one's own rules on
@@ -90,6 +98,11 @@ pub fn run() -> ExitCode {
         Command::Check { dir, format } => return check::run(&dir, format),
         Command::Explain(arguments) => return explain::run(&arguments),
         Command::Forget(arguments) => forget::run(&arguments),
+        Command::Import(command) => match import::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Export(arguments) => export::run(&arguments),
         Command::Detect(arguments) => return detect::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
         Command::Coupons(command) => match coupons::run(&command) {

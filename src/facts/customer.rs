@@ -6,6 +6,7 @@
 use super::Facts;
 use super::value::Value;
 use crate::commerce::Member;
+use jiff::civil::Date;
 use std::borrow::Cow;
 
 type Seen<'a> = Option<Value<'a>>;
@@ -27,21 +28,53 @@ pub(super) fn rank<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
 }
 
 pub(super) fn gender<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    let gender = match field(facts, "gender")?.to_lowercase().as_str() {
+    read_gender(field(facts, "gender")?).map(text)
+}
+
+/// A gender in the words that shops and registries use; `None` if it is not known.
+#[must_use]
+pub fn read_gender(text: &str) -> Option<&'static str> {
+    Some(match text.to_lowercase().as_str() {
         "f" | "female" | "woman" | "w" | "女性" | "女" | "2" => "female",
         "m" | "male" | "man" | "男性" | "男" | "1" => "male",
         "" | "0" | "unknown" | "不明" | "9" => return None,
         _ => "other",
-    };
-    Some(text(gender))
+    })
 }
 
 pub(super) fn age<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    number(field(facts, "age")?).filter(|age| (0..=150).contains(age)).map(Value::Int)
+    let said = || number(field(facts, "age")?);
+    let counted = || {
+        let (born, today) = (born(facts)?, facts.now.date());
+        let had_birthday = (today.month(), today.day()) >= (born.month(), born.day());
+        Some(i64::from(today.year()) - i64::from(born.year()) - i64::from(!had_birthday))
+    };
+    said().or_else(counted).filter(|age| (0..=150).contains(age)).map(Value::Int)
 }
 
 pub(super) fn birth_month<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
-    number(field(facts, "birth_month")?).filter(|month| (1..=12).contains(month)).map(Value::Int)
+    let said = || number(field(facts, "birth_month")?);
+    let counted = || Some(i64::from(born(facts)?.month()));
+    said().or_else(counted).filter(|month| (1..=12).contains(month)).map(Value::Int)
+}
+
+fn born(facts: &Facts<'_>) -> Option<Date> {
+    read_date(field(facts, "birth_date")?)
+}
+
+/// A day as shops and spreadsheets write it: `1985-04-02`, `1985/4/2`, `19850402`.
+#[must_use]
+pub fn read_date(text: &str) -> Option<Date> {
+    let text = text.trim();
+    let parts: Vec<&str> = match text.len() {
+        8 if text.bytes().all(|byte| byte.is_ascii_digit()) => vec![text.get(..4)?, text.get(4..6)?, text.get(6..)?],
+        _ => text.split(['-', '/', '.']).collect(),
+    };
+    let [year, month, day] = parts.try_into().ok()?;
+    if year.len() != 4 || month.len() > 2 || day.len() > 2 {
+        return None;
+    }
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
 }
 
 pub(super) fn points<'a>(facts: &'a Facts<'a>, _: Option<&str>) -> Seen<'a> {
@@ -115,5 +148,30 @@ mod tests {
         assert_eq!(request.fact("customer.attr", Some("store")), Some(text("大阪")));
         assert_eq!(request.fact("customer.attr", Some("age")), None);
         assert_eq!(request.fact("customer.rank", None), None);
+    }
+
+    #[test]
+    fn age_is_counted_from_the_day_of_birth() {
+        let mut request = Request::default();
+        let today = request.now.date();
+        let mut of = |born: Date| {
+            request.customer.fields = vec![("birth_date".into(), born.to_string().replace('-', "/").into())];
+            (request.fact("customer.age", None), request.fact("customer.birth_month", None))
+        };
+        let thirty = Date::new(today.year() - 30, today.month(), 1).unwrap();
+        assert_eq!(of(thirty), (Some(Value::Int(30)), Some(Value::Int(today.month().into()))));
+        assert_eq!(of(thirty.checked_add(jiff::Span::new().months(1)).unwrap()).0, Some(Value::Int(29)));
+    }
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for text in ["1985-04-02", "1985/4/2", "19850402", " 1985.04.2 "] {
+            assert_eq!(read_date(text), Some(Date::constant(1985, 4, 2)), "{text}");
+        }
+        for text in
+            ["", "1985", "85-04-02", "1985-13-01", "1985-02-30", "2/4/1985", "1985-04-02T10:00", "１９８５-04-02"]
+        {
+            assert_eq!(read_date(text), None, "{text}");
+        }
     }
 }

@@ -15,6 +15,8 @@ mod shop;
 pub mod source;
 pub mod value;
 
+pub use customer::{read_date, read_gender};
+
 use crate::commerce::{Content, Product};
 use crate::store::profile::Profile;
 use crate::visitor::consent::Consent;

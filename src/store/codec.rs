@@ -101,7 +101,11 @@ mod tests {
                 at_checkout: true,
                 ..Shopping::default()
             },
-            member: MemberSeen { logged_in: Some(false), fields: [("rank".to_owned(), "gold".to_owned())].into() },
+            member: MemberSeen {
+                logged_in: Some(false),
+                fields: [("rank".to_owned(), "gold".to_owned())].into(),
+                imported: Some(22),
+            },
             joined: Some(crate::ids::VisitorId([0x0a; 16])),
             erased: false,
         };

@@ -4,6 +4,7 @@
 //! can be written again, and whoever wrote is told when the events are committed ([`StoreError::Profiles`]).
 
 use super::coupons::Coupons;
+use super::exports::Exports;
 use super::ledger::{BatchId, Ledger};
 use super::products::Products;
 use super::records::{Before, Kept, Records};
@@ -84,6 +85,11 @@ impl Store for Composite {
 
     fn records(&self) -> &dyn Records {
         self
+    }
+
+    /// Of events and orders.
+    fn exports(&self) -> &dyn Exports {
+        self.ledger.exports()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

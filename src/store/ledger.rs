@@ -4,6 +4,7 @@
 
 use super::StoreError;
 use super::coupons::Coupons;
+use super::exports::{Exports, NoExports};
 use super::products::{NoProducts, Products};
 use super::records::Records;
 use crate::event::Event;
@@ -20,6 +21,11 @@ pub trait Ledger: Coupons + Records {
     /// Keeps events, all of them or none: of each order the first purchase, and refunds. A batch that was kept before, though its
     /// sender was not told so, changes nothing.
     async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError>;
+
+    /// What is kept, to be read out; of profiles, there are none.
+    fn exports(&self) -> &dyn Exports {
+        &NoExports
+    }
 
     /// The products that stand beside them.
     fn products(&self) -> &dyn Products {

@@ -9,6 +9,7 @@ mod composite;
 #[cfg(test)]
 mod contract;
 pub mod coupons;
+pub mod exports;
 pub mod joined;
 pub mod ledger;
 mod live;
@@ -28,6 +29,7 @@ use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
 use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
+use exports::{Exports, NoExports};
 use ledger::{BatchId, Ledger};
 use products::{NoProducts, Products};
 use profile::Profile;
@@ -209,6 +211,11 @@ pub trait Store: Send + Sync {
     /// What is kept of visitors, for them to see and to have erased.
     fn records(&self) -> &dyn Records {
         &records::NoRecords
+    }
+
+    /// What is kept, to be read out.
+    fn exports(&self) -> &dyn Exports {
+        &NoExports
     }
 
     /// The products that stand beside the profiles.

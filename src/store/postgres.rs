@@ -8,6 +8,7 @@
 mod address;
 mod coupons;
 mod events;
+mod exports;
 mod products;
 mod records;
 mod schema;

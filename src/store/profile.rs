@@ -2,10 +2,12 @@
 //!
 //! Plain data and the rules by which it advances. Knows nothing of how or where it is stored.
 
+mod import;
 mod learn;
 pub mod shopping;
 
 use crate::ids::VisitorId;
+pub use import::{Full, News, OrderImported};
 use jiff::Timestamp;
 pub use learn::Said;
 use serde::{Deserialize, Serialize};
@@ -129,6 +131,9 @@ pub struct MemberSeen {
     /// Texts by the names of `customer.*`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
+    /// When an import last had news of them, in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub imported: Option<i64>,
 }
 
 impl MemberSeen {
@@ -273,6 +278,12 @@ impl Profile {
         }
         self.paths.push(entry);
         first
+    }
+
+    /// When anything last came in, in Unix seconds: what is kept is kept so much longer.
+    #[must_use]
+    pub fn touched(&self) -> i64 {
+        self.session.last_seen.max(self.member.imported.unwrap_or(0))
     }
 
     /// How often a path was viewed, as far as is remembered.

@@ -184,7 +184,7 @@ impl RedisStore {
         let keep = {
             let profile = lock(&put.live);
             put.body = codec::encode(&profile).unwrap_or_default().into();
-            self.keep_for(&put.key.site, profile.session.last_seen)
+            self.keep_for(&put.key.site, profile.touched())
         };
         put.write = self.writes.fetch_add(1, Ordering::Relaxed) + 1;
         let mut attempts = lock(&self.attempts);
@@ -201,7 +201,7 @@ impl RedisStore {
         call
     }
 
-    /// How long a profile is kept that was last seen then, in seconds.
+    /// How long a profile is kept that was last touched then, in seconds.
     fn keep_for(&self, site: &SiteId, seen: i64) -> u64 {
         let since = lock(&self.kept_since).get(site).copied();
         let kept = since.and_then(|since| u64::try_from(seen.saturating_sub(since)).ok());

@@ -11,6 +11,7 @@
 
 pub(super) mod backup;
 mod coupons;
+mod exports;
 mod products;
 mod reader;
 mod records;
@@ -19,6 +20,7 @@ mod writer;
 
 use super::codes::CodeMaker;
 use super::coupons::Coupons;
+use super::exports::Exports;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
 use super::products::Products;
@@ -182,6 +184,10 @@ impl Store for SqliteStore {
     }
 
     fn records(&self) -> &dyn Records {
+        self
+    }
+
+    fn exports(&self) -> &dyn Exports {
         self
     }
 

@@ -33,14 +33,22 @@ pub(super) fn noted_twice(base: &[OrderSeen], mine: &[OrderSeen], theirs: &[Orde
 
 /// The later word counts, of each field by itself.
 pub(super) fn member(base: &MemberSeen, mine: MemberSeen, theirs: MemberSeen) -> MemberSeen {
-    let MemberSeen { logged_in, mut fields } = mine;
+    let MemberSeen { logged_in, mut fields, imported } = mine;
+    // An import may have taken away what it no longer says.
+    fields.retain(|name, value| {
+        theirs.fields.contains_key(name) || base.fields.get(name).is_none_or(|before| before != value)
+    });
     for (name, value) in theirs.fields {
         if base.fields.get(&name) != Some(&value) || !base.fields.contains_key(&name) {
             fields.insert(name, value);
         }
     }
     let said = |own: Option<bool>| own.filter(|_| own != base.logged_in);
-    MemberSeen { logged_in: said(theirs.logged_in).or(said(logged_in)).or(logged_in).or(base.logged_in), fields }
+    MemberSeen {
+        logged_in: said(theirs.logged_in).or(said(logged_in)).or(logged_in).or(base.logged_in),
+        fields,
+        imported: imported.max(theirs.imported),
+    }
 }
 
 fn viewed(mut mine: Vec<Viewed>, theirs: Vec<Viewed>) -> Vec<Viewed> {

@@ -3,6 +3,7 @@
 use super::{BATCH, PostgresLedger, text};
 use crate::event::{Event, What};
 use crate::store::StoreError;
+use crate::store::exports::Exports;
 use crate::store::ledger::{BatchId, Ledger, REMEMBERED};
 use crate::store::products::Products;
 use ahash::AHashSet;
@@ -25,6 +26,10 @@ impl Ledger for PostgresLedger {
         let mut client = self.client().await?;
         let done = tokio::time::timeout(BATCH, append(&mut client, batch, &events)).await;
         self.settle(client, done)
+    }
+
+    fn exports(&self) -> &dyn Exports {
+        self
     }
 
     fn products(&self) -> &dyn Products {

@@ -293,7 +293,7 @@ impl<'a> Work<'a> {
     ) -> rusqlite::Result<Option<Committed>> {
         let (body, seen, erased) = {
             let profile = lock(profile);
-            (codec::encode(&profile), profile.session.last_seen, profile.erased)
+            (codec::encode(&profile), profile.touched(), profile.erased)
         };
         if erased {
             return Ok(Some(known.clone()));
