@@ -94,8 +94,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
     let loaded = load_rules(&arguments.rules, &LoadOptions { prefix: "noren".into(), now: at });
     let site = site(&loaded, arguments)?;
     let visitor = visitor(arguments)?;
-    let told: Option<Content> = arguments.content.as_deref().map(page_content).transpose()?;
-    let told = told.as_ref().or(visitor.content.as_ref());
+    let page: Option<Content> = arguments.content.as_deref().map(page_content).transpose()?;
     let url = url::Url::parse(&arguments.url)
         .with_context(|| format!("`{}` is no address of a page: write it whole, with https://", arguments.url))?;
     let headers = headers(&arguments.header)?;
@@ -127,7 +126,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
         now: &now,
         geo: None,
         customer: &customer,
-        content: told,
+        content: page.as_ref().or(visitor.content.as_ref()),
         catalogued: visitor.catalogued.as_ref(),
         streaming: false,
         currency: &site.currency,
@@ -147,7 +146,7 @@ fn explain(arguments: &Arguments) -> anyhow::Result<String> {
     let early = Facts { content: None, streaming: site.learn.pages, ..facts };
     let mut trace = Trace::default();
     decide_early(&site.rules, &DecideContext { facts: &early, ..cx }, Some(&mut trace));
-    if told.is_some() {
+    if page.is_some() {
         let undecided = |scenario: &ScenarioTrace| matches!(scenario.outcome, Outcome::Undecided { .. });
         let late: Vec<bool> = trace.scenarios.iter().map(undecided).collect();
         decide(&site.rules, &cx, Some(&mut trace));

@@ -208,8 +208,14 @@ impl Exchange {
         #[expect(clippy::disallowed_methods, reason = "it must come to its end even if the page does not wait for it")]
         tokio::spawn(async move {
             let (answers, uncertain) = gateway.claim(key, wanted).await;
-            let unwanted = answer.send(answers).err().into_iter().flatten().filter_map(|answered| answered.grant);
-            gateway.give_back(unwanted.chain(uncertain).map(|grant| *grant)).await;
+            let unwanted = answer
+                .send(answers)
+                .err()
+                .into_iter()
+                .flatten()
+                .filter_map(|answered| answered.grant)
+                .map(|grant| *grant);
+            gateway.give_back(unwanted.chain(uncertain).collect()).await;
         });
         let answers = tokio::select! {
             biased;
@@ -229,7 +235,7 @@ impl Exchange {
 
 impl Gateway {
     /// Claims what is wanted; also says what may have been granted although it looks as if it was not.
-    async fn claim(&self, key: ProfileKey, wanted: Vec<Wanted>) -> (Vec<Answered>, Vec<Box<Grant>>) {
+    async fn claim(&self, key: ProfileKey, wanted: Vec<Wanted>) -> (Vec<Answered>, Vec<Grant>) {
         let site = &key.site;
         let claims: Vec<Claim> = wanted.iter().filter_map(|wanted| wanted.claim.clone()).collect();
         let mut uncertain = Vec::new();
@@ -240,7 +246,7 @@ impl Gateway {
                 Ok(counted) => counted,
                 Err(reason) => {
                     self.failure(site, "claim", None, &reason);
-                    let back = |claim| Box::new(Grant { key: key.clone(), claim: Some(claim), codes: Vec::new() });
+                    let back = |claim| Grant { key: key.clone(), claim: Some(claim), codes: Vec::new() };
                     uncertain.extend(claims.into_iter().map(back));
                     Vec::new()
                 }
@@ -255,11 +261,11 @@ impl Gateway {
                 let Some(given) = &mut grant else { break };
                 match self.reserve(ask, &id).await {
                     Some(issued) => given.codes.push((ask.clone(), issued)),
-                    None => uncertain.extend(grant.take()),
+                    None => uncertain.extend(grant.take().map(|grant| *grant)),
                 }
             }
             if asks.is_none() {
-                uncertain.extend(grant.take());
+                uncertain.extend(grant.take().map(|grant| *grant));
             }
             let outcome = if grant.is_some() { "granted" } else { "refused" };
             self.metrics.claims.with_label_values(&[outcome]).inc();
@@ -298,11 +304,12 @@ impl Gateway {
             clippy::disallowed_methods,
             reason = "nobody waits for it, and what is lost of it is only never given to others"
         )]
-        tokio::spawn(async move { gateway.give_back(grants.into_iter()).await });
+        tokio::spawn(async move { gateway.give_back(grants).await });
     }
 
-    async fn give_back(&self, grants: impl Iterator<Item = Grant>) {
-        for Grant { key, claim, codes } in grants {
+    async fn give_back(&self, grants: Vec<Grant>) {
+        for grant in grants {
+            let Grant { key, claim, codes } = grant;
             if let Some(claim) = claim
                 && let Err(reason) = in_time(self.store.unclaim(&key, &[claim])).await
             {

@@ -6,6 +6,7 @@ use super::hydration;
 use super::late::{Deferred, Snapshot, ghost};
 use super::{Exchange, Guest, Profile, RequestView, lock};
 use crate::action::{Code, Lowered, Lowering};
+use crate::commerce::Product;
 use crate::event::Arm;
 use crate::facts::{Customer, Facts, Geo, source};
 use crate::ids::VisitorId;
@@ -39,6 +40,8 @@ pub(super) struct Visit<'a> {
     pub(super) profile: Option<LiveProfile>,
     /// What the visitor allows.
     pub(super) consent: Consent,
+    /// What earlier views of this page, by whomever, have said of its product; looked up where something hangs on it.
+    pub(super) catalogued: Option<Product>,
     /// The page is read as it streams by: what it has not said it may still say.
     streaming: bool,
 }
@@ -59,7 +62,7 @@ impl Visit<'_> {
             geo: self.geo.as_ref(),
             customer: &self.customer,
             content: None,
-            catalogued: None,
+            catalogued: self.catalogued.as_ref(),
             streaming: self.streaming,
             currency: "",
             free_shipping_from: None,
@@ -112,7 +115,16 @@ impl Exchange {
             },
             consent: self.will.consent,
             streaming: self.listens(),
+            catalogued: self.catalogued(request),
         }
+    }
+
+    fn catalogued(&self, request: &RequestView<'_>) -> Option<Product> {
+        if !self.site.rules.listens() {
+            return None;
+        }
+        let known = self.gateway.catalogues.of(&self.site.id).product_at(request.path, request.query)?;
+        Some(known.product)
     }
 
     /// Enters the page view, decides, reserves and, unless something must be claimed, lowers: everything under the profile's lock, so

@@ -7,7 +7,7 @@
 use super::compose::{Visit, late_facts};
 use super::{Exchange, Gateway};
 use crate::action::{Code, Lowering, carrier};
-use crate::commerce::Content;
+use crate::commerce::{Content, Product};
 use crate::facts::{Customer, Facts, Geo};
 use crate::plan::Plan;
 use crate::scenario::decide::holds;
@@ -44,6 +44,7 @@ pub(super) struct Snapshot {
     now: Zoned,
     customer: Customer,
     geo: Option<Geo>,
+    catalogued: Option<Product>,
     id_known: bool,
     is_bot: bool,
     history: Option<Profile>,
@@ -89,6 +90,7 @@ impl Snapshot {
             now: visit.now.clone(),
             customer: visit.customer.clone(),
             geo: visit.geo.clone(),
+            catalogued: visit.catalogued.clone(),
             id_known: visit.id_known,
             is_bot: visit.is_bot,
             history,
@@ -112,7 +114,7 @@ impl Snapshot {
             geo: self.geo.as_ref(),
             customer: &self.customer,
             content: Some(said),
-            catalogued: None,
+            catalogued: self.catalogued.as_ref(),
             streaming: false,
             currency: "",
             free_shipping_from: None,

@@ -5,6 +5,7 @@
 
 use super::coupons::Coupons;
 use super::ledger::{BatchId, Ledger};
+use super::products::Products;
 use super::records::{Before, Kept, Records};
 use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
 use crate::ids::SiteId;
@@ -63,6 +64,10 @@ impl Store for Composite {
 
     fn coupons(&self) -> &dyn Coupons {
         &*self.ledger
+    }
+
+    fn products(&self) -> &dyn Products {
+        self.ledger.products()
     }
 
     fn is_shared(&self) -> bool {

@@ -116,6 +116,13 @@ mod tests {
         }
         html.push_str("<p title='");
         html.push_str(&"x".repeat(Limits::default().parser_memory / 2));
+        // What the first one of all sets up is no page's.
+        drop(Transform::new(
+            &page(Coding::Identity, None),
+            vec![edit("section", Position::Prepend, "[*]")],
+            Limits::default(),
+            OutCoding::Identity,
+        ));
         // All are held to the end, so that none is given what another has left.
         let mut held = Vec::with_capacity(5 * PAGES);
         for (from, to) in [

@@ -39,7 +39,7 @@ impl Action for Shows {
 #[derive(Default)]
 struct Shared {
     profile: LiveProfile,
-    is_shared: bool,
+    by_several: bool,
     hangs: AtomicBool,
     fails: AtomicBool,
     /// Wakes what hangs.
@@ -82,7 +82,7 @@ impl Store for Shared {
     }
 
     fn is_shared(&self) -> bool {
-        self.is_shared
+        self.by_several
     }
 
     async fn claim(&self, _: &ProfileKey, claims: &[Claim]) -> Result<Vec<bool>, StoreError> {
@@ -192,7 +192,7 @@ fn shop_with_patience(store: &Arc<Shared>, scenarios: &[&str], claim_deadline: D
 }
 
 fn shared(store: Shared) -> Arc<Shared> {
-    Arc::new(Shared { is_shared: true, ..store })
+    Arc::new(Shared { by_several: true, ..store })
 }
 
 /// What is shown.
@@ -304,7 +304,7 @@ async fn claim_of_a_page_that_has_no_place_for_it_is_given_back() {
 #[tokio::test]
 async fn two_tabs_at_once_never_overshoot_a_cap() {
     for is_shared in [true, false] {
-        let store = Arc::new(Shared { is_shared, ..Shared::default() });
+        let store = Arc::new(Shared { by_several: is_shared, ..Shared::default() });
         store.left.lock().unwrap().insert("c1".into(), 1);
         let shop = shop(&store, &["c1", "x2"]);
         let cookie = [(COOKIE, shop.cookie())];
