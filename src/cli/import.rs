@@ -21,7 +21,7 @@ use std::sync::Arc;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Take members in: column `id`, then any of rank, points, gender, birth_date, birth_month, age, name, tags; any other column
-    /// becomes customer.attr["…"], its values checked if its name ends in :int, :number, :date or :bool
+    /// becomes `customer.attr["…"]`, its values checked if its name ends in :int, :number, :date or :bool
     Customers(Arguments),
     /// Take orders in, each once: columns id (the member), order, at; then any of value, refunded, currency, tax, shipping, coupon
     Orders(Arguments),
@@ -70,7 +70,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     };
     let shown = arguments.file.display();
     let file = File::open(&arguments.file).with_context(|| format!("{shown} cannot be read"))?;
-    let size = file.metadata().map_or(0, |file| file.len());
+    let bytes = file.metadata().map_or(0, |file| file.len());
     let now = SystemClock.now();
     let site = arguments.place.site(now)?;
     let encoding = match arguments.encoding {
@@ -85,7 +85,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let intake = open(arguments, site)?;
     let mut rejects = Rejects::open(shown.to_string(), arguments.rejects.as_deref())?;
     // Hidden by itself where there is no terminal.
-    let bar = ProgressBar::new(size);
+    let bar = ProgressBar::new(bytes);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}%  {msg}  {eta} left") {
         bar.set_style(style);
     }

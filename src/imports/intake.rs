@@ -123,7 +123,9 @@ impl Intake {
         writes.extend(changed.iter().map(|(name, live)| Write::Profile(key(*name), live.clone())));
         let written = self.write(writes).await;
         if written.is_err() {
-            changed.iter().for_each(|(_, live)| lock(live).not_written());
+            for (_, live) in &changed {
+                lock(live).not_written();
+            }
         }
         written
     }
@@ -209,7 +211,7 @@ impl Intake {
         for pause in PAUSES {
             match self.store.write_once(id, batch.clone()).await {
                 Err(error) if !matches!(error, StoreError::Closed) => {
-                    tracing::warn!(%error, "an import is tried again")
+                    tracing::warn!(%error, "an import is tried again");
                 }
                 done => return done,
             }
