@@ -61,8 +61,7 @@ impl Shop {
     async fn profile(&self, member: &str) -> Profile {
         let key = ProfileKey { site: self.intake.site.clone(), visitor: self.name(member) };
         let live = self.intake.store.load(&key).await.unwrap();
-        let profile = live.lock().unwrap().clone();
-        profile
+        live.lock().unwrap().clone()
     }
 
     fn name(&self, member: &str) -> VisitorId {
