@@ -1,6 +1,6 @@
 //! `noren export`: prints what is kept of a site.
 
-use super::place;
+use super::place::Place;
 use crate::clock::{Clock as _, SystemClock};
 use crate::exports::{self, ExportError, Format};
 use crate::facts::read_date;
@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     #[arg(value_enum)]
     what: What,
     #[command(flatten)]
-    place: place::Arguments,
+    place: Place,
     /// Events from then on; profiles of those who came back then or later: 2026-11-01, or with a time 2026-11-01T09:00:00+09:00
     #[arg(long, value_name = "TIME")]
     since: Option<String>,

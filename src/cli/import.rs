@@ -1,7 +1,7 @@
 //! `noren import`: takes members, their orders and segments from CSV files.
 
 use super::output::{complain, print};
-use super::place;
+use super::place::{Place, SiteOfImport};
 use crate::clock::{Clock as _, SystemClock};
 use crate::ids::{OsRandom, SiteId};
 use crate::imports::{BadRow, Counts, Encoding, Intake, Kind, PORTION, Settings, Table};
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
     /// The file: CSV with a heading
     file: PathBuf,
     #[command(flatten)]
-    place: place::Arguments,
+    place: Place,
     /// How the file is written
     #[arg(long, value_enum, default_value_t = Written::Utf8)]
     encoding: Written,
@@ -122,7 +122,7 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 /// What takes rows in; `None` when nothing is to be written and there is no store.
-fn open(arguments: &Arguments, site: place::SiteOfImport) -> anyhow::Result<Option<Intake>> {
+fn open(arguments: &Arguments, site: SiteOfImport) -> anyhow::Result<Option<Intake>> {
     let folder = &arguments.place.data;
     let (path, key) = (folder.join("noren.db"), folder.join("customer-key"));
     if !folder.is_dir() {

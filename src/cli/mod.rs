@@ -125,3 +125,13 @@ pub fn run() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_of_every_command_fit_together() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Arguments that say it.
 #[derive(Debug, clap::Args)]
-pub(super) struct Arguments {
+pub(super) struct Place {
     /// The site: the name of its folder under `sites/`
     #[arg(long)]
     pub(super) site: String,
@@ -28,7 +28,7 @@ pub(super) struct SiteOfImport {
     pub(super) now: Timestamp,
 }
 
-impl Arguments {
+impl Place {
     /// The site as its rules say; without rules, times are UTC's. A site that the rules do not have is a mistake in writing.
     pub(super) fn site(&self, now: Timestamp) -> anyhow::Result<SiteOfImport> {
         let unknown = SiteOfImport { time_zone: TimeZone::UTC, currency: "JPY".to_owned(), now };
