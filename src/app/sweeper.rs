@@ -18,8 +18,12 @@ const EVERY: Duration = Duration::from_secs(3600);
 const PORTION: usize = 1000;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Sweeps for as long as it is polled.
+/// Wakes the store, and then sweeps for as long as it is polled.
 pub(super) async fn run(world: Arc<ArcSwap<World>>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    // A server's tables are made at the first connection: now, and not while the first visitor waits.
+    if let Err(error) = store.ping().await {
+        tracing::warn!(%error, "the store does not answer yet");
+    }
     let mut wait = FIRST;
     loop {
         tokio::time::sleep(wait).await;
