@@ -249,6 +249,8 @@ fn http_2_body_that_belies_its_length_is_no_request() {
         client.send(kind::DATA, END_STREAM, 1, sent.as_bytes());
         let verdict = client.verdict(1);
         assert!(verdict.refuses(), "{announced}: {verdict:?}");
-        assert_eq!(targets(&origin), [""; 0], "{announced}");
+        // A request without a body is whole with its head, and may be on its way before the body that it must not have comes.
+        let whole = if announced == "0" { "/first" } else { "" };
+        assert!(targets(&origin).iter().all(|target| *target == whole), "{announced}: {:?}", targets(&origin));
     }
 }
