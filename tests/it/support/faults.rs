@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 pub(crate) const READ_TIMEOUT: &str = "800ms";
 /// No fault may keep a client longer; only a failing test comes near it.
 const BOUND: Duration = Duration::from_secs(10);
-/// Growth of memory, in KiB, that is no leak: allocators keep some, and the first of each kind is paid once.
-const SLACK: u64 = 24 * 1024;
+/// Growth of memory, in KiB, that is no leak: allocators keep some for a while (a window of brotli or zstd is 16 MB), and the first of
+/// each kind is paid once. Less than a bomb unpacks to.
+const SLACK: u64 = 40 * 1024;
 
 /// What a script leaves its connection in.
 pub(crate) enum Then {
@@ -344,7 +345,7 @@ pub(crate) fn try_all(table: &str, gateway: &Gateway, faults: &[Fault]) {
                 if longest > BOUND {
                     wrong.push(format!("{place}: took {longest:?}"));
                 }
-                if after.now > before.now + SLACK || after.peak > before.now + 2 * SLACK {
+                if after.now > before.now + SLACK || after.peak > before.now + SLACK + SLACK / 5 {
                     wrong.push(format!("{place}: memory went from {before:?} to {after:?}"));
                 }
             }
