@@ -65,7 +65,9 @@ pub(super) fn linked<'a>(host: &str, link: &'a str) -> Option<(Cow<'a, str>, &'a
     Some((if path.is_empty() { Cow::Borrowed("/") } else { Cow::Borrowed(path) }, query))
 }
 
-fn is_tracking(part: &str) -> bool {
+/// Whether a part of a query says nothing of the page: the page is the same without it.
+#[must_use]
+pub fn is_tracking(part: &str) -> bool {
     let name = part.split('=').next().unwrap_or_default().to_ascii_lowercase();
     name.starts_with("utm_") || TRACKING.contains(&name.as_str())
 }

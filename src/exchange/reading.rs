@@ -6,6 +6,7 @@
 use super::{Exchange, Gateway, Guest, Outcome, RequestView};
 use crate::admission::{Reserved, Room};
 use crate::catalogue::Lesson;
+use crate::catalogue::address::is_tracking;
 use crate::commerce::Content;
 use crate::ids::SiteId;
 use crate::site::PAGE_KINDS;
@@ -23,9 +24,6 @@ const ALSO_PRODUCTS: &[&str] = &["cart", "thankyou", "search", "account", "produ
 /// For whoever is no visitor, only products count.
 const ONLY_PRODUCTS: &[&str] = &["product", "category"];
 const NONE: &[&str] = &[];
-/// Parameters by which advertising counts its clicks: the page is the same.
-const TRACKING: &[&str] =
-    &["gclid", "fbclid", "yclid", "msclkid", "ttclid", "twclid", "gbraid", "wbraid", "_gl", "_ga"];
 /// Most pages that are remembered.
 const REMEMBERED: u64 = 200_000;
 
@@ -223,7 +221,7 @@ impl Gateway {
 
 /// Names a page, whatever its parameters' order, and whatever advertising counts by it.
 fn page_key(site: &SiteId, request: &RequestView<'_>) -> u64 {
-    let mut pairs: Vec<&str> = request.query.split('&').filter(|pair| !is_tracking(pair)).collect();
+    let mut pairs: Vec<&str> = request.query.split('&').filter(|pair| !pair.is_empty() && !is_tracking(pair)).collect();
     pairs.sort_unstable();
     let mut hash = Xxh3::new();
     for part in [site.as_str(), request.host, request.path].into_iter().chain(pairs) {
@@ -231,11 +229,6 @@ fn page_key(site: &SiteId, request: &RequestView<'_>) -> u64 {
         hash.update(&[0]);
     }
     hash.digest()
-}
-
-fn is_tracking(pair: &str) -> bool {
-    let name = pair.split('=').next().unwrap_or_default();
-    name.is_empty() || name.starts_with("utm_") || TRACKING.contains(&name)
 }
 
 #[cfg(test)]
@@ -256,7 +249,7 @@ mod tests {
 
     #[test]
     fn advertising_makes_no_other_page() {
-        assert!(is_tracking("utm_source=x") && is_tracking("gclid=1") && is_tracking(""));
+        assert!(is_tracking("utm_source=x") && is_tracking("gclid=1"));
         assert!(!is_tracking("id=1") && !is_tracking("gclidx=1"));
     }
 }
