@@ -1,11 +1,12 @@
 //! `noren coupons`: fills pools with codes, and says how pools stand.
 
 use super::output::{complain, print};
+use crate::app::store_settings_of;
 use crate::clock::{Clock as _, SystemClock};
 use crate::ids::{OsRandom, SiteId};
 use crate::store::coupons::Coupons;
 use crate::store::ledger::Ledger;
-use crate::store::{self, Store, StoreSettings};
+use crate::store::{self, Store};
 use anyhow::{Context, bail};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use jiff::Timestamp;
@@ -62,6 +63,9 @@ struct Place {
     /// Address of the PostgreSQL server that holds the coupons, if one does
     #[arg(long, value_name = "URL", conflicts_with = "data")]
     ledger: Option<String>,
+    /// Folder of rules, if there is one: the encryption keys of a sealed store are named in its gateway.toml
+    #[arg(long, value_name = "DIR", default_value = "rules")]
+    rules: PathBuf,
 }
 
 /// Longest code, in characters.
@@ -209,14 +213,15 @@ enum Opened {
 
 impl Place {
     fn open(&self) -> anyhow::Result<Opened> {
+        let settings = store_settings_of(&self.rules)?;
         if let Some(address) = &self.ledger {
-            return Ok(Opened::Server(store::open_ledger(address, &OsRandom)?));
+            return Ok(Opened::Server(store::open_ledger(address, &settings, &OsRandom)?));
         }
         if !self.data.is_dir() {
             bail!("there is no folder {}: name that of the store with --data", self.data.display());
         }
         let path = self.data.join("noren.db").display().to_string();
-        Ok(Opened::Embedded(store::open(&path, &StoreSettings::default(), &OsRandom)?))
+        Ok(Opened::Embedded(store::open(&path, &settings, &OsRandom)?))
     }
 }
 

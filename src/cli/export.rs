@@ -1,12 +1,13 @@
 //! `noren export`: prints what is kept of a site.
 
 use super::place::Place;
+use crate::app::store_settings_of;
 use crate::clock::{Clock as _, SystemClock};
 use crate::exports::{self, ExportError, Format};
 use crate::facts::read_date;
 use crate::ids::{OsRandom, SiteId};
+use crate::store;
 use crate::store::exports::Span;
-use crate::store::{self, StoreSettings};
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use jiff::Timestamp;
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !path.is_file() {
         bail!("there is no store in {}: name its folder with --data", arguments.place.data.display());
     }
-    let store = store::open(&path.display().to_string(), &StoreSettings::default(), &OsRandom)?;
+    let store = store::open(&path.display().to_string(), &store_settings_of(&arguments.place.rules)?, &OsRandom)?;
     let format = match arguments.format {
         Printed::Jsonl => Format::Jsonl,
         Printed::Csv => Format::Csv,

@@ -1,8 +1,9 @@
 //! `noren forget`: erases a visitor who asked the shop for it.
 
 use super::output::print;
+use crate::app::store_settings_of;
 use crate::ids::{OsRandom, SiteId, VisitorId};
-use crate::store::{self, ProfileKey, StoreSettings};
+use crate::store::{self, ProfileKey};
 use anyhow::{Context, bail};
 use std::path::PathBuf;
 
@@ -18,6 +19,9 @@ pub(super) struct Arguments {
     /// Folder of the embedded store; Noren may go on running on it
     #[arg(long, value_name = "DIR", default_value = "data")]
     data: PathBuf,
+    /// Folder of rules, if there is one: the encryption keys of a sealed store are named in its gateway.toml
+    #[arg(long, value_name = "DIR", default_value = "rules")]
+    rules: PathBuf,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -28,7 +32,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if !path.is_file() {
         bail!("there is no store in {}: name its folder with --data", arguments.data.display());
     }
-    let store = store::open(&path.display().to_string(), &StoreSettings::default(), &OsRandom)?;
+    let store = store::open(&path.display().to_string(), &store_settings_of(&arguments.rules)?, &OsRandom)?;
     let key = ProfileKey { site: SiteId::new(&arguments.site), visitor };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let kept = runtime.block_on(async {

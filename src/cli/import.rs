@@ -2,10 +2,11 @@
 
 use super::output::{complain, print};
 use super::place::{Place, SiteOfImport};
+use crate::app::store_settings_of;
 use crate::clock::{Clock as _, SystemClock};
 use crate::ids::{OsRandom, SiteId};
 use crate::imports::{BadRow, Counts, Encoding, Intake, Kind, PORTION, Settings, Table};
-use crate::store::{self, StoreSettings};
+use crate::store;
 use crate::visitor::customers::CustomerKey;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -131,7 +132,7 @@ fn open(arguments: &Arguments, site: SiteOfImport) -> anyhow::Result<Option<Inta
     if arguments.dry_run && !(path.is_file() && key.is_file()) {
         return Ok(None);
     }
-    let store = store::open(&path.display().to_string(), &StoreSettings::default(), &OsRandom)?;
+    let store = store::open(&path.display().to_string(), &store_settings_of(&arguments.place.rules)?, &OsRandom)?;
     Ok(Some(Intake {
         store,
         site: SiteId::new(&arguments.place.site),

@@ -16,9 +16,9 @@ pub(super) struct Place {
     /// Folder of the embedded store; Noren may go on running on it
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub(super) data: PathBuf,
-    /// Folder of rules, if there is one: the site's time zone and currency are taken from it
+    /// Folder of rules, if there is one: the site's time zone and currency are taken from it, and the encryption keys of a sealed store
     #[arg(long, value_name = "DIR", default_value = "rules")]
-    rules: PathBuf,
+    pub(super) rules: PathBuf,
 }
 
 /// What is to be known of a site.

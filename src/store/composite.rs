@@ -8,7 +8,7 @@ use super::exports::Exports;
 use super::ledger::{BatchId, Ledger};
 use super::products::Products;
 use super::records::{Before, Kept, Records};
-use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
+use super::{Claim, LiveProfile, ProfileKey, Resealed, Store, StoreError, Write};
 use crate::ids::SiteId;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -90,6 +90,12 @@ impl Store for Composite {
     /// Of events and orders.
     fn exports(&self) -> &dyn Exports {
         self.ledger.exports()
+    }
+
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        let mut resealed = self.profiles.reseal().await?;
+        resealed += self.ledger.reseal().await?;
+        Ok(resealed)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

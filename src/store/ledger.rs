@@ -2,7 +2,7 @@
 //!
 //! The trait stands here, apart from the backends.
 
-use super::StoreError;
+use super::{Resealed, StoreError};
 use super::coupons::Coupons;
 use super::exports::{Exports, NoExports};
 use super::products::{NoProducts, Products};
@@ -30,6 +30,11 @@ pub trait Ledger: Coupons + Records {
     /// The products that stand beside them.
     fn products(&self) -> &dyn Products {
         &NoProducts
+    }
+
+    /// Brings all that is there into the form in which it would be written now, as [`Store::reseal`](super::Store::reseal).
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        Ok(Resealed::default())
     }
 
     /// Answers if it can be read and written now.

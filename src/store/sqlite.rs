@@ -16,6 +16,7 @@ mod products;
 mod reader;
 mod records;
 mod schema;
+mod sealing;
 mod writer;
 
 use super::codes::CodeMaker;
@@ -25,7 +26,8 @@ use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
 use super::products::Products;
 use super::records::Records;
-use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
+use super::seal::Sealing;
+use super::{LiveProfile, ProfileKey, Resealed, Store, StoreError, StoreSettings, Write};
 use crate::event::Event;
 use crate::ids::Random;
 use async_trait::async_trait;
@@ -43,6 +45,7 @@ pub(super) struct SqliteStore {
     live: Arc<LiveProfiles>,
     maker: Arc<CodeMaker>,
     batches: Batches,
+    sealing: Sealing,
     channels: Option<Channels>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -67,16 +70,18 @@ impl SqliteStore {
 
         let (write, write_jobs) = bounded(WRITE_QUEUE);
         let (read, read_jobs) = bounded(READ_QUEUE);
-        let mut writer = writer::Writer::new(schema::open(path)?, process, live.clone(), path)
+        let mut connection = schema::open(path)?;
+        let sealing = sealing::begin(&mut connection, &Sealing::new(settings.sealer.clone()), path)?;
+        let mut writer = writer::Writer::new(connection, process, live.clone(), sealing.clone(), path)
             .map_err(|error| schema::cannot_open(path, &error))?;
         let mut threads = vec![start("noren-store-write", path, move || writer.run(&write_jobs))?];
         for _ in 0..READERS {
-            let reader = reader::Reader::new(schema::connect(path)?, process, location.clone());
+            let reader = reader::Reader::new(schema::connect(path)?, process, sealing.clone(), location.clone());
             let jobs = read_jobs.clone();
             threads.push(start("noren-store-read", path, move || reader.run(&jobs))?);
         }
         let maker = Arc::new(CodeMaker::new(random));
-        Ok(Self { location, live, maker, batches, channels: Some(Channels { read, write }), threads })
+        Ok(Self { location, live, maker, batches, sealing, channels: Some(Channels { read, write }), threads })
     }
 
     fn channels(&self) -> Result<&Channels, StoreError> {
@@ -195,6 +200,10 @@ impl Store for SqliteStore {
         self
     }
 
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        self.reseal_all().await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
@@ -212,8 +221,16 @@ impl Ledger for SqliteStore {
         self.write_once(batch, events.into_iter().map(Write::Event).collect()).await
     }
 
+    fn exports(&self) -> &dyn Exports {
+        self
+    }
+
     fn products(&self) -> &dyn Products {
         self
+    }
+
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        self.reseal_all().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

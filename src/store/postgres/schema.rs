@@ -106,6 +106,13 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (site, id)
     );
 ",
+    "
+    -- What is sealed, see store/seal/rows.rs; the plain columns beside it are then empty.
+    ALTER TABLE events ADD COLUMN sealed BYTEA;
+    ALTER TABLE orders ADD COLUMN sealed BYTEA;
+    -- The store's secret, sealed.
+    CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), secret BYTEA NOT NULL);
+",
 ];
 
 /// `NOrn`: names the lock under which the tables are changed.

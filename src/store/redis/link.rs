@@ -105,7 +105,7 @@ impl Link {
     }
 
     /// The connection, once it is there for the first time.
-    async fn connection(&self) -> Result<Connection, StoreError> {
+    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
         let mut state = self.state.clone();
         let ready = state.wait_for(|state| !matches!(state, State::Starting)).await;
         let state = ready.map_err(|_| StoreError::Closed)?.clone();

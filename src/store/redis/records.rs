@@ -14,7 +14,16 @@ use std::sync::atomic::Ordering;
 impl Records for RedisStore {
     async fn about(&self, key: &ProfileKey, _most: usize) -> Result<Kept, StoreError> {
         let row = self.read(key).await?.filter(|row| !row.is_erased());
-        let profile = row.and_then(|row| serde_json::to_value(codec::decode(&row.body).ok()?).ok());
+        let profile = match row.map(|row| codec::decode(&row.body)) {
+            // It is no reason to say that there is none.
+            Some(Err(error @ codec::InvalidProfile::Sealed)) => {
+                return Err(StoreError::Backend {
+                    location: self.link.place().to_string(),
+                    reason: error.to_string(),
+                });
+            }
+            decoded => decoded.and_then(|profile| serde_json::to_value(profile.ok()?).ok()),
+        };
         Ok(Kept { profile, ..Kept::default() })
     }
 

@@ -1,9 +1,10 @@
 //! What is kept of a visitor, in SQLite.
 
-use super::SqliteStore;
+use super::{SqliteStore, sealing};
 use crate::ids::SiteId;
 use crate::store::coupons::Holder;
 use crate::store::records::{Before, Kept, KeptEvent, Records};
+use crate::store::seal::Sealing;
 use crate::store::{ProfileKey, StoreError, codec};
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ const ROWS: &[&str] = &["profiles", "events"];
 #[async_trait]
 impl Records for SqliteStore {
     async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
-        let key = key.clone();
+        let (key, sealing) = (key.clone(), self.sealing.clone());
         self.look(move |connection| {
             let body = connection
                 .prepare_cached("SELECT body FROM profiles WHERE site = ?1 AND visitor = ?2")?
@@ -23,10 +24,10 @@ impl Records for SqliteStore {
                 .optional()?;
             let mut events = connection
                 .prepare_cached(
-                    "SELECT at, kind, scenario, variant, path, parameters FROM events
+                    "SELECT at, kind, scenario, variant, path, parameters, sealed FROM events
                      WHERE site = ?1 AND visitor = ?2 ORDER BY at, rowid LIMIT ?3",
                 )?
-                .query_map(params![key.site.as_str(), key.visitor.0, most as i64 + 1], kept)?
+                .query_map(params![key.site.as_str(), key.visitor.0, most as i64 + 1], |row| kept(row, &key, &sealing))?
                 .collect::<Result<Vec<_>, _>>()?;
             let more = events.len() > most;
             events.truncate(most);
@@ -38,7 +39,7 @@ impl Records for SqliteStore {
                 .collect::<Result<Vec<_>, _>>()?;
             events.extend(coupons);
             Ok(Kept {
-                profile: body.and_then(|body| serde_json::to_value(codec::decode(&body).ok()?).ok()),
+                profile: body.map(|body| shown(&sealing.profile_of(&key, &body))).transpose()?.flatten(),
                 events,
                 more,
             })
@@ -96,14 +97,25 @@ impl Records for SqliteStore {
     }
 }
 
-fn kept(row: &rusqlite::Row<'_>) -> rusqlite::Result<KeptEvent> {
+/// A profile as it is shown. One that is sealed and cannot be opened is no reason to say that there is none.
+fn shown(body: &[u8]) -> rusqlite::Result<Option<serde_json::Value>> {
+    match codec::decode(body) {
+        Err(error @ codec::InvalidProfile::Sealed) => Err(sealing::shut(error)),
+        decoded => Ok(decoded.ok().and_then(|profile| serde_json::to_value(profile).ok())),
+    }
+}
+
+fn kept(row: &rusqlite::Row<'_>, key: &ProfileKey, sealing: &Sealing) -> rusqlite::Result<KeptEvent> {
+    let (at, name): (i64, String) = (row.get(0)?, row.get(1)?);
     let (scenario, variant): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-    let parameters: Option<String> = row.get(5)?;
+    let (path, parameters) = sealing
+        .event_of((&key.site, &key.visitor.0, at, &name), sealing::event_row(row, 4)?)
+        .map_err(sealing::shut)?;
     Ok(KeptEvent {
-        at: Timestamp::from_millisecond(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
-        name: row.get(1)?,
+        at: Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH),
+        name,
         arm: scenario.zip(variant).map(|(scenario, variant)| format!("{scenario}/{variant}")),
-        path: row.get(4)?,
-        parameters: parameters.and_then(|text| serde_json::from_str(&text).ok()),
+        path,
+        parameters,
     })
 }

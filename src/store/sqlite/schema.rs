@@ -125,6 +125,13 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (site, id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- What is sealed, see store/seal/rows.rs; the plain columns beside it are then empty.
+    ALTER TABLE events ADD COLUMN sealed BLOB;
+    ALTER TABLE orders ADD COLUMN sealed BLOB;
+    -- The store's secret, sealed.
+    CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT;
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.
