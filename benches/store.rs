@@ -102,9 +102,8 @@ fn sealed(c: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let mut group = c.benchmark_group("sealing");
     for name in ["plain", "sealed"] {
-        let sealer = (name == "sealed").then(|| {
-            Arc::new(Sealer::read(&keys, true, Arc::new(OsRandom)).expect("a key of 32 bytes"))
-        });
+        let sealer = (name == "sealed")
+            .then(|| Arc::new(Sealer::read(&keys, true, Arc::new(OsRandom)).expect("a key of 32 bytes")));
         let path = folder.path().join(name).display().to_string();
         // Nothing stays in memory: each load reads the file.
         let settings = StoreSettings { cache_bytes: 0, sealer, ..StoreSettings::default() };

@@ -36,7 +36,7 @@ fn store_settings(settings: &Settings, random: &Arc<dyn Random>) -> anyhow::Resu
 /// When `gateway.toml` has errors, or the encryption keys cannot be read.
 pub fn store_settings_of(rules: &Path) -> anyhow::Result<StoreSettings> {
     let settings = if rules.is_dir() { early_settings(rules)? } else { Settings::default() };
-    store_settings(&settings, &(Arc::new(OsRandom) as _))
+    store_settings(&settings, &(Arc::new(OsRandom) as Arc<dyn Random>))
 }
 
 /// Opens the stores that a rules folder names; what it does not name is in a data folder. Call it within the runtime.
@@ -46,6 +46,6 @@ pub fn store_settings_of(rules: &Path) -> anyhow::Result<StoreSettings> {
 pub fn stores_of(rules: &Path, data: Option<&Path>) -> anyhow::Result<(Opened, bool)> {
     let settings = early_settings(rules)?;
     let has_key = settings.store.encryption_key.is_some();
-    let opened = open(&settings, data.unwrap_or(&settings.data), &(Arc::new(OsRandom) as _))?;
+    let opened = open(&settings, data.unwrap_or(&settings.data), &(Arc::new(OsRandom) as Arc<dyn Random>))?;
     Ok((opened, has_key))
 }

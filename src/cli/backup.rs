@@ -75,7 +75,9 @@ pub(super) fn restore(arguments: &Restore) -> anyhow::Result<()> {
         let _ = writeln!(text, "What was there is now {}.", path.display());
     }
     if store::is_sealed(&arguments.data.join("noren.db")) {
-        text.push_str("It is sealed: Noren starts on it only with the encryption keys that were in use, which no backup has.\n");
+        text.push_str(
+            "It is sealed: Noren starts on it only with the encryption keys that were in use, which no backup has.\n",
+        );
     }
     print(&text)
 }

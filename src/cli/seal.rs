@@ -31,7 +31,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         opened.store.reseal().await.context("not everything was gone through; run it again")
     })?;
     if resealed.traces {
-        complain("Noren kept reading so long that the log beside the store's file may still hold what was there before: run it again");
+        complain(
+            "Noren kept reading so long that the log beside the store's file may still hold what was there before: run it again",
+        );
     }
     let mut text = format!("Wrote {} rows anew.", resealed.changed);
     if resealed.shut == 0 {

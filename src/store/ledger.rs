@@ -2,11 +2,11 @@
 //!
 //! The trait stands here, apart from the backends.
 
-use super::{Resealed, StoreError};
 use super::coupons::Coupons;
 use super::exports::{Exports, NoExports};
 use super::products::{NoProducts, Products};
 use super::records::Records;
+use super::{Resealed, StoreError};
 use crate::event::Event;
 use crate::ids::Random;
 use async_trait::async_trait;

@@ -116,7 +116,9 @@ pub fn open_ledger(
     random: &dyn Random,
 ) -> Result<Arc<dyn Ledger>, StoreError> {
     match location.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::PostgresLedger::open(location, settings, random)?)),
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(Arc::new(postgres::PostgresLedger::open(location, settings, random)?))
+        }
         Some((scheme, _)) => Err(StoreError::Open {
             location: format!("{scheme}:…"),
             reason: "no such kind of ledger".into(),

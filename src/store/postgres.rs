@@ -14,10 +14,10 @@ mod records;
 mod schema;
 mod sealing;
 
-use super::seal::{CannotOpen, Sealing};
-use super::{StoreError, StoreSettings};
 use super::codes::CodeMaker;
 use super::ledger::Batches;
+use super::seal::{CannotOpen, Sealing};
+use super::{StoreError, StoreSettings};
 use crate::ids::Random;
 use address::Address;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};

@@ -66,7 +66,8 @@ impl Sealer {
     }
 
     fn of(secrets: &[[u8; 32]], sealing: bool, random: Arc<dyn Random>) -> Self {
-        let key = |secret: &[u8; 32]| Key { id: keys::id_of(secret), cipher: XChaCha20Poly1305::new(secret.into()) };
+        let key =
+            |secret: &[u8; 32]| Key { id: keys::id_of(secret), cipher: XChaCha20Poly1305::new(&(*secret).into()) };
         Self { keys: secrets.iter().map(key).collect(), sealing, random }
     }
 
@@ -88,7 +89,7 @@ impl Sealer {
             .first()
             .and_then(|key| Some((key.id, key.cipher.encrypt(&XNonce::from(nonce), payload).ok()?)))
             .expect("a key, and a message of less than 256 GiB");
-        [&[SEALED], id.as_slice(), &nonce, &sealed].concat()
+        [[SEALED].as_slice(), &id, &nonce, &sealed].concat()
     }
 
     /// Opens a sealed value of this row.

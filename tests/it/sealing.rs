@@ -1,6 +1,7 @@
 //! A gateway whose store is sealed: what it needs to start, and what its operator does beside it.
 
 use crate::own_faults::await_flush;
+use crate::support::redis::Server;
 use crate::support::{Gateway, Origin, Rules, Visitor, inserting};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -56,7 +57,11 @@ fn store_is_sealed_and_its_keys_are_changed_while_the_gateway_serves_and_without
     restart(&mut gateway);
     assert!(!visit(&gateway), "the second page");
     let output = noren(&gateway, &seal);
-    assert!(output.status.success() && said(&output).contains("only the first is needed any more"), "{}", said(&output));
+    assert!(
+        output.status.success() && said(&output).contains("only the first is needed any more"),
+        "{}",
+        said(&output)
+    );
     assert!(!stands(&gateway.data(), "/shy-page"), "nothing is left of what was plain");
     assert!(visit(&gateway), "the gateway serves on, and knows its visitor");
 
@@ -85,7 +90,10 @@ fn store_is_sealed_and_its_keys_are_changed_while_the_gateway_serves_and_without
             std::fs::write(&keys, written).unwrap();
         }
         rules.write("gateway.toml", settings);
-        let refused = noren(&gateway, &["serve", "--rules", &shown, "--data", "data", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"]);
+        let refused = noren(
+            &gateway,
+            &["serve", "--rules", &shown, "--data", "data", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"],
+        );
         assert!(!refused.status.success() && said(&refused).contains(reason), "{}", said(&refused));
     }
     rules.write("gateway.toml", &turned_on);
@@ -94,4 +102,29 @@ fn store_is_sealed_and_its_keys_are_changed_while_the_gateway_serves_and_without
     std::fs::write(&keys, KEYS[1]).unwrap();
     gateway.start_again();
     assert!(visit(&gateway), "the visitor's history is back");
+}
+
+#[test]
+fn gateway_does_not_start_on_a_redis_that_is_sealed_with_another_key() {
+    let server = Server::start(&[]);
+    let origin = Origin::page("", HTML);
+    let rules = Rules::shop(origin.address());
+    let keys = rules.path().join("keys");
+    let store = format!("[store]\nprofiles = '{}'\nencryption_key = 'file:{}'\n", server.url(), keys.display());
+    rules.write("gateway.toml", &store);
+    std::fs::write(&keys, KEYS[0]).unwrap();
+    let gateway = Gateway::serve(rules.path());
+    let mut visitor = Visitor::default();
+    visitor.visit(gateway.address(), "/");
+    await_flush(&gateway);
+    std::fs::write(&keys, KEYS[1]).unwrap();
+    // Its events would be kept elsewhere: only the profiles are sealed already.
+    let shown = rules.path().display().to_string();
+    let serve = ["serve", "--rules", &shown, "--data", "other", "--listen", "127.0.0.1:0", "--ops", "127.0.0.1:0"];
+    let refused = said(&noren(&gateway, &serve));
+    assert!(
+        refused.contains("cannot open the store at redis://")
+            && refused.contains("none of the encryption keys opens it"),
+        "{refused}"
+    );
 }

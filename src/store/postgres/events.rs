@@ -2,11 +2,11 @@
 
 use super::{BATCH, PostgresLedger, text};
 use crate::event::{Event, What};
-use crate::store::{Resealed, StoreError};
 use crate::store::exports::Exports;
 use crate::store::ledger::{BatchId, Ledger, REMEMBERED};
 use crate::store::products::Products;
 use crate::store::seal::{OrderDetails, Sealing};
+use crate::store::{Resealed, StoreError};
 use ahash::AHashSet;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};

@@ -13,7 +13,49 @@ use tokio_postgres::{Error, Row};
 
 #[async_trait]
 impl Records for PostgresLedger {
-    /// Events, one more than are asked for if there are, and coupons.
+    async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
+        let client = self.client().await?;
+        let done = tokio::time::timeout(BATCH, about(&client, key, most)).await;
+        let (rows, coupons) = self.settle(client, done)?;
+        let sealing = self.sealing()?;
+        let events = rows.iter().take(most).map(|row| kept(row, key, sealing).map_err(|error| self.shut(error)));
+        let mut events = events.collect::<Result<Vec<_>, _>>()?;
+        events.extend(coupons.iter().map(|row| KeptEvent::coupon(row.get(0), row.get(1), row.get(2))));
+        Ok(Kept { profile: None, events, more: rows.len() > most })
+    }
+
+    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+        let mut client = self.client().await?;
+        let done = tokio::time::timeout(BATCH, erase(&mut client, key)).await;
+        self.settle(client, done)
+    }
+
+    async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
+        let client = self.client().await?;
+        let sweep = "
+            DELETE FROM events WHERE id IN (SELECT id FROM events WHERE site = $1 AND at < $2 LIMIT $3 FOR UPDATE SKIP LOCKED)";
+        let (site, before) = (text(site.as_str()), before.events.as_millisecond());
+        let done = tokio::time::timeout(BATCH, client.execute(sweep, &[&site, &before, &(most as i64)])).await;
+        self.settle(client, done).map(|rows| rows as usize)
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
+        let client = self.client().await?;
+        // From one site to the next along the index: there are few of them, and many events.
+        let look = "
+            WITH RECURSIVE sites AS (
+                (SELECT site FROM events ORDER BY site LIMIT 1)
+                UNION ALL
+                SELECT (SELECT site FROM events WHERE events.site > sites.site ORDER BY site LIMIT 1) FROM sites WHERE site IS NOT NULL
+            )
+            SELECT site FROM sites WHERE site IS NOT NULL UNION SELECT site FROM coupon_pools";
+        let done = tokio::time::timeout(BATCH, client.query(look, &[])).await;
+        let rows = self.settle(client, done)?;
+        Ok(rows.iter().map(|row| SiteId::new(row.get(0))).collect())
+    }
+}
+
+/// Events, one more than are asked for if there are, and coupons.
 async fn about(client: &Object, key: &ProfileKey, most: usize) -> Result<(Vec<Row>, Vec<Row>), Error> {
     let (site, visitor) = (text(key.site.as_str()), key.visitor.0.as_slice());
     let events = "

@@ -169,8 +169,7 @@ async fn order(transaction: &Transaction<'_>, sealing: &Sealing, row: &Row) -> R
         UPDATE orders SET id = $3, value = $4, refunded = $5, sealed = $6 WHERE site = $1 AND id = $2
             AND ($2 = $3 OR NOT EXISTS (SELECT 1 FROM orders WHERE site = $1 AND id = $3))";
     let put = transaction.prepare_cached(put).await?;
-    let written =
-        transaction.execute(&put, &[&site_name, &id, &name, &plain.value, &plain.refunded, &sealed]).await?;
+    let written = transaction.execute(&put, &[&site_name, &id, &name, &plain.value, &plain.refunded, &sealed]).await?;
     if written == 0 {
         // A machine without the key has noted an order that was there by its name.
         transaction.execute("DELETE FROM orders WHERE site = $1 AND id = $2", &[&site_name, &id]).await?;

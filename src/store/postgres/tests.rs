@@ -59,7 +59,8 @@ async fn tables_of_before_are_sealed_while_they_are_used_and_an_older_key_can_go
 
     let tables = ["events", "orders", "coupon_grants", "coupon_redemptions"];
     let shown = || {
-        let dump = tables.map(|table| cluster.sql(&format!("SELECT coalesce(string_agg(t::text, ''), '') FROM {table} t")));
+        let dump =
+            tables.map(|table| cluster.sql(&format!("SELECT coalesce(string_agg(t::text, ''), '') FROM {table} t")));
         // Bytes are shown in hexadecimal.
         let holder: String = "member-shy".bytes().map(|byte| format!("{byte:02x}")).collect();
         let words = ["/shy-path", "shy search term", "ORDER-SHY-1", &holder];
@@ -122,7 +123,8 @@ async fn machines_that_start_at_once_make_the_tables_once_and_newer_tables_are_t
 async fn server_that_is_not_there_is_named_without_its_password() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("postgres://noren:s3cret@/shop?host={}", folder.path().display());
-    let error = PostgresLedger::open(&url, &StoreSettings::default(), &OsRandom).unwrap().ping().await.unwrap_err().to_string();
+    let error =
+        PostgresLedger::open(&url, &StoreSettings::default(), &OsRandom).unwrap().ping().await.unwrap_err().to_string();
     assert!(error.contains("the store at postgres://") && !error.contains("s3cret"), "{error}");
 }
 

@@ -17,10 +17,7 @@ impl Records for RedisStore {
         let profile = match row.map(|row| codec::decode(&row.body)) {
             // It is no reason to say that there is none.
             Some(Err(error @ codec::InvalidProfile::Sealed)) => {
-                return Err(StoreError::Backend {
-                    location: self.link.place().to_string(),
-                    reason: error.to_string(),
-                });
+                return Err(StoreError::Backend { location: self.link.place().to_string(), reason: error.to_string() });
             }
             decoded => decoded.and_then(|profile| serde_json::to_value(profile.ok()?).ok()),
         };

@@ -42,7 +42,9 @@ impl RedisStore {
             && let Some(fresh) = self.sealing.fresh()
         {
             // A replica takes none: what can be read there is read, and nothing can be written.
-            let Ok(_) = self.link.ask::<Value>(cmd("SET").arg(SECRET).arg(fresh).arg("NX")).await else { return Ok(()) };
+            let Ok(_) = self.link.ask::<Value>(cmd("SET").arg(SECRET).arg(fresh).arg("NX")).await else {
+                return Ok(());
+            };
             found = look().await?;
         }
         self.sealing.with(found.as_deref(), self.link.place())?;

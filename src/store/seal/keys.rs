@@ -86,7 +86,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("encryption-keys");
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("encryption-keys cannot be read") && error.contains("head -c32 /dev/urandom"), "{error}");
+        assert!(
+            error.contains("encryption-keys cannot be read") && error.contains("head -c32 /dev/urandom"),
+            "{error}"
+        );
         let (good, short) = (BASE64_STANDARD.encode([7; 32]), BASE64_STANDARD.encode([7; 31]));
         for (text, place) in [
             (String::new(), "line 1: no key in it"),

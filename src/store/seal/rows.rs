@@ -120,7 +120,7 @@ impl Sealing {
 
     /// A profile's bytes. What cannot be opened stays as it is: whoever decodes it says so, of this one profile.
     pub(crate) fn profile_of(&self, key: &ProfileKey, stored: &[u8]) -> Arc<[u8]> {
-        self.read(of_profile(key), stored).map_or_else(|_| stored.into(), |body| body.as_ref().into())
+        self.read(of_profile(key), stored).map_or_else(|_| stored.into(), |body| (&*body).into())
     }
 
     /// A profile as it would be written now; `None` if it is so already.
@@ -141,11 +141,8 @@ impl Sealing {
 
     /// An event's details as they are written.
     pub(crate) fn event(&self, event: &Event) -> EventRow {
-        let plain = EventRow {
-            path: event.what.path().map(str::to_owned),
-            parameters: event.what.parameters(),
-            sealed: None,
-        };
+        let plain =
+            EventRow { path: event.what.path().map(str::to_owned), parameters: event.what.parameters(), sealed: None };
         self.event_written((&event.site, &event.visitor.0, event.at.as_millisecond(), event.what.name()), plain)
     }
 

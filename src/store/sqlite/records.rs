@@ -108,9 +108,8 @@ fn shown(body: &[u8]) -> rusqlite::Result<Option<serde_json::Value>> {
 fn kept(row: &rusqlite::Row<'_>, key: &ProfileKey, sealing: &Sealing) -> rusqlite::Result<KeptEvent> {
     let (at, name): (i64, String) = (row.get(0)?, row.get(1)?);
     let (scenario, variant): (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-    let (path, parameters) = sealing
-        .event_of((&key.site, &key.visitor.0, at, &name), sealing::event_row(row, 4)?)
-        .map_err(sealing::shut)?;
+    let (path, parameters) =
+        sealing.event_of((&key.site, &key.visitor.0, at, &name), sealing::event_row(row, 4)?).map_err(sealing::shut)?;
     Ok(KeptEvent {
         at: Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH),
         name,

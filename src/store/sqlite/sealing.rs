@@ -141,8 +141,8 @@ fn events(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Por
         "SELECT rowid, site, visitor, at, kind, path, parameters, sealed FROM events
          WHERE rowid > ?1 AND (path IS NOT NULL OR parameters IS NOT NULL OR sealed IS NOT NULL) ORDER BY rowid LIMIT ?2",
     )?;
-    let mut put = connection
-        .prepare_cached("UPDATE events SET path = ?2, parameters = ?3, sealed = ?4 WHERE rowid = ?1")?;
+    let mut put =
+        connection.prepare_cached("UPDATE events SET path = ?2, parameters = ?3, sealed = ?4 WHERE rowid = ?1")?;
     let mut rows = look.query([*after, PORTION])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;

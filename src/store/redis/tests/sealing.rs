@@ -32,7 +32,12 @@ async fn server_shows_nothing_of_what_is_sealed() {
         server.ask(&["FLUSHALL"]);
         let opened = stores.open();
         write(&*opened.store, 1, "shy-tag").await;
-        let seen = Seen { site: key("s", 1).site, visitor: key("s", 1).visitor, path: "/shy-path".into(), at: Timestamp::UNIX_EPOCH };
+        let seen = Seen {
+            site: key("s", 1).site,
+            visitor: key("s", 1).visitor,
+            path: "/shy-path".into(),
+            at: Timestamp::UNIX_EPOCH,
+        };
         opened.presence.saw(vec![seen.clone()]).await.unwrap();
         let profile = server.ask(&["GET", &name(&key("s", 1), "p")]);
         let pages = server.ask(&["HGETALL", "noren:{s}:pages"]);
@@ -51,14 +56,23 @@ async fn cluster_of_before_is_sealed_while_it_serves_and_an_older_key_can_go() {
         write(&*plain, visitor, "shy-tag").await;
     }
     plain.records().erase(&key("s", 40)).await.unwrap();
-    let shown = || (0..40).filter(|n| cluster.0.iter().any(|node| node.ask(&["GET", &name(&key("s", *n), "p")]).contains("shy-tag"))).count();
+    let shown = || {
+        (0..40)
+            .filter(|n| cluster.0.iter().any(|node| node.ask(&["GET", &name(&key("s", *n), "p")]).contains("shy-tag")))
+            .count()
+    };
     assert_eq!(shown(), 40);
 
     let first = sealed(&cluster.url(), &[1]).open().store;
     assert_eq!(first.reseal().await.unwrap(), Resealed { changed: 40, ..Resealed::default() });
     assert_eq!(shown(), 0);
     assert_eq!(first.reseal().await.unwrap(), Resealed::default(), "once is enough");
-    let left: i64 = cluster.0.iter().map(|node| node.ask(&["TTL", &name(&key("s", 7), "p")]).trim_start_matches(':').parse().unwrap_or(-1)).max().unwrap();
+    let left: i64 = cluster
+        .0
+        .iter()
+        .map(|node| node.ask(&["TTL", &name(&key("s", 7), "p")]).trim_start_matches(':').parse().unwrap_or(-1))
+        .max()
+        .unwrap();
     assert!(left > 390 * 86_400, "it is kept as long as before: {left}");
 
     let both = sealed(&cluster.url(), &[2, 1]).open().store;

@@ -63,7 +63,10 @@ fn member() -> CodeAsk {
 }
 
 fn everybody() -> CodeAsk {
-    CodeAsk { pool: "all".into(), ..ask("shop", Holder::Visitor(VisitorId([1; 16])), Supply::Fixed { code: "ALL".into(), limit: 9 }) }
+    CodeAsk {
+        pool: "all".into(),
+        ..ask("shop", Holder::Visitor(VisitorId([1; 16])), Supply::Fixed { code: "ALL".into(), limit: 9 })
+    }
 }
 
 /// A person's visit, and what the shop learns of them.
@@ -156,12 +159,12 @@ async fn file_of_before_is_sealed_while_it_serves_and_no_trace_is_left() {
     let serving = folder.open_with(keys(&[1])).unwrap();
     assert_eq!(told(&serving).await, before, "what is plain is read");
     drop(store);
-    let done = folder.open_with(keys(&[1])).unwrap().reseal().await.unwrap();
+    let done = folder.open_with(keys(&[1])).unwrap().reseal_all().await.unwrap();
     // A profile, four events with details, an order, and its redemption; `told` has given the member their name.
     assert_eq!(done, Resealed { changed: 7, shut: 0, traces: false });
     assert_eq!(found(&folder), Vec::<&str>::new());
     assert_eq!(told(&serving).await, before);
-    assert_eq!(serving.reseal().await.unwrap(), Resealed::default(), "once is enough");
+    assert_eq!(serving.reseal_all().await.unwrap(), Resealed::default(), "once is enough");
 
     serving.write(vec![event(purchase(900.0)), event(refund(200.0)), event(refund(100.0))]).await.unwrap();
     let orders = Exports::orders(&serving, &SiteId::new("shop"), &["ORDER-SHY-1".to_owned()]).await.unwrap();
@@ -189,7 +192,7 @@ async fn older_key_can_go_once_all_is_sealed_with_the_newer_and_sealing_can_be_t
     drop(store);
     let store = folder.open_with(keys(&[2, 1])).unwrap();
     assert_eq!(told(&store).await, before);
-    assert_eq!(store.reseal().await.unwrap().changed, 6);
+    assert_eq!(store.reseal_all().await.unwrap().changed, 6);
     drop(store);
     let store = folder.open_with(keys(&[2])).unwrap();
     assert_eq!(told(&store).await, before);
@@ -197,7 +200,7 @@ async fn older_key_can_go_once_all_is_sealed_with_the_newer_and_sealing_can_be_t
 
     let store = folder.open_with(Some(Sealer::of_bytes(&[2], false))).unwrap();
     assert_eq!(told(&store).await, before);
-    assert_eq!(store.reseal().await.unwrap().changed, 6);
+    assert_eq!(store.reseal_all().await.unwrap().changed, 6);
     assert_eq!(told(&store).await, before);
     assert_eq!(found(&folder), PERSONAL[..8], "a member keeps their name");
 }
