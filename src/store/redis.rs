@@ -123,11 +123,12 @@ impl RedisStore {
     }
 
     fn parse(&self, key: &ProfileKey, bytes: &[u8]) -> Result<StoredRow, StoreError> {
-        let row = StoredRow::read(bytes).ok_or_else(|| StoreError::Backend {
+        let mut row = StoredRow::read(bytes).ok_or_else(|| StoreError::Backend {
             location: self.link.place().to_string(),
             reason: "what is kept of a visitor is not Noren's".into(),
         })?;
-        Ok(StoredRow { body: self.sealing.profile_of(key, &row.body), ..row })
+        row.body = self.sealing.profile_of(key, &row.body);
+        Ok(row)
     }
 
     /// What a row tells: whose it is, and what of ours is in it.

@@ -203,16 +203,18 @@ impl Sealing {
         is_named && sealed.map_or(!sealer.sealing, |sealed| sealer.sealing && sealer.is_newest(sealed))
     }
 
-    /// The same question with the holder by the name that they have in the store: a shop's member number is not kept.
-    pub(crate) fn ask(&self, ask: &CodeAsk) -> CodeAsk {
-        let name = match &ask.holder {
+    /// A holder by the name that they have in the store: a shop's member number is not kept.
+    pub(crate) fn holder(&self, site: &SiteId, holder: &Holder) -> Holder {
+        let name = match holder {
             Holder::Visitor(_) => None,
-            Holder::Customer(id) => self.name("holder", &ask.site, id),
+            Holder::Customer(id) => self.name("holder", site, id),
         };
-        match name {
-            Some(name) => CodeAsk { holder: Holder::Customer(name.into()), ..ask.clone() },
-            None => ask.clone(),
-        }
+        name.map_or_else(|| holder.clone(), |name| Holder::Customer(name.into()))
+    }
+
+    /// The same question with the holder by that name.
+    pub(crate) fn ask(&self, ask: &CodeAsk) -> CodeAsk {
+        CodeAsk { holder: self.holder(&ask.site, &ask.holder), ..ask.clone() }
     }
 
     /// The name of a holder that a row has by their plain number.
