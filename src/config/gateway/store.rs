@@ -55,15 +55,15 @@ pub static STORE: Section = Section {
             "encryption_key",
             "file",
             "",
-            "`file:PATH` of the keys that seal what is kept of people: 32 random bytes in base64, one key a line, as \
-             `(umask 077; head -c32 /dev/urandom | base64 > PATH)` makes them. The first key seals, the others still open. Noren does not start without \
-             the keys that its store is sealed with, and no backup has them. See \"Privacy\" in the README. Needs a restart.",
+            "`file:PATH` of the keys that seal what is kept of people: 32 random bytes in base64, one key a line, as `openssl rand -base64 32` makes \
+             them. The first key seals, the others still open. Noren does not start without the keys that its stores are sealed with, and no backup has \
+             them: see the README. Needs a restart.",
         ),
         setting(
             "encrypt",
             "true or false",
-            "true, where there is an `encryption_key`",
-            "`false` writes plain again, and still opens what is sealed. Needs a restart.",
+            "true",
+            "With an `encryption_key`: `false` writes plain again, and still opens what is sealed. Needs a restart.",
         ),
     ],
 };

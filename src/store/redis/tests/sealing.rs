@@ -9,6 +9,11 @@ fn sealed(url: &str, keys: &[u8]) -> Stores {
     Stores { sealer: Some(Sealer::of_bytes(keys, true)), ..Stores::new(url.to_owned()) }
 }
 
+/// Profiles alone.
+fn profiles(url: &str, sealer: Option<Arc<Sealer>>) -> RedisStore {
+    RedisStore::open(url, &StoreSettings { sealer, ..StoreSettings::default() }, &OsRandom).unwrap()
+}
+
 fn tagged(tag: &str) -> crate::store::profile::Profile {
     crate::store::profile::Profile { tags: [tag.to_owned()].into(), pageviews: 1, ..Default::default() }
 }
@@ -51,9 +56,10 @@ async fn server_shows_nothing_of_what_is_sealed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cluster_of_before_is_sealed_while_it_serves_and_an_older_key_can_go() {
     let cluster = Cluster::start();
-    let plain = Stores::new(cluster.url()).open().store;
+    let plain = profiles(&cluster.url(), None);
+    let sealed = |keys: &[u8]| profiles(&cluster.url(), Some(Sealer::of_bytes(keys, true)));
     for visitor in 0..40 {
-        write(&*plain, visitor, "shy-tag").await;
+        write(&plain, visitor, "shy-tag").await;
     }
     plain.records().erase(&key("s", 40)).await.unwrap();
     let shown = || {
@@ -63,7 +69,7 @@ async fn cluster_of_before_is_sealed_while_it_serves_and_an_older_key_can_go() {
     };
     assert_eq!(shown(), 40);
 
-    let first = sealed(&cluster.url(), &[1]).open().store;
+    let first = sealed(&[1]);
     assert_eq!(first.reseal().await.unwrap(), Resealed { changed: 40, ..Resealed::default() });
     assert_eq!(shown(), 0);
     assert_eq!(first.reseal().await.unwrap(), Resealed::default(), "once is enough");
@@ -75,14 +81,14 @@ async fn cluster_of_before_is_sealed_while_it_serves_and_an_older_key_can_go() {
         .unwrap();
     assert!(left > 390 * 86_400, "it is kept as long as before: {left}");
 
-    let both = sealed(&cluster.url(), &[2, 1]).open().store;
+    let both = sealed(&[2, 1]);
     assert_eq!(both.reseal().await.unwrap().changed, 40);
-    let second = sealed(&cluster.url(), &[2]).open().store;
+    let second = sealed(&[2]);
     assert_eq!(*second.load(&key("s", 7)).await.unwrap().lock().unwrap(), tagged("shy-tag"));
 
-    let refused = first_error(&*sealed(&cluster.url(), &[1]).open().store).await;
+    let refused = first_error(&sealed(&[1])).await;
     assert!(refused.contains("none of the encryption keys opens it"), "{refused}");
-    let refused = first_error(&*Stores::new(cluster.url()).open().store).await;
+    let refused = first_error(&profiles(&cluster.url(), None)).await;
     assert!(refused.contains("it is sealed, and no key is given"), "{refused}");
 }
 

@@ -116,13 +116,13 @@ fn found(folder: &Folder) -> Vec<&'static str> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sealed_sqlite_holds_the_contracts() {
     let folder = Folder::new();
-    let open = || Arc::new(folder.open_with(keys(&[1])).unwrap());
-    contract::holds(|| open(), |site| folder.count_events(site)).await;
+    contract::holds(|| Arc::new(folder.open_with(keys(&[1])).unwrap()), |site| folder.count_events(site)).await;
+    let folder = Folder::new();
     let text = async |query: &str| {
         let database = Connection::open(folder.path()).unwrap();
         database.query_row(query, (), |row| row.get::<_, String>(0)).unwrap()
     };
-    crate::store::ledger::contract::holds(|| open(), text).await;
+    crate::store::ledger::contract::holds(|| Arc::new(folder.open_with(keys(&[1])).unwrap()), text).await;
 }
 
 #[tokio::test]
