@@ -66,6 +66,7 @@ impl RedisStore {
 #[async_trait]
 impl Presence for RedisStore {
     async fn saw(&self, seen: Vec<Seen>) -> Result<(), StoreError> {
+        self.admit().await?;
         let mut sites: AHashMap<SiteId, Vec<Seen>> = AHashMap::new();
         for seen in seen {
             sites.entry(seen.site.clone()).or_default().push(seen);

@@ -63,7 +63,7 @@ impl RedisStore {
                 let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = self.ask_of(&node, scan).await?;
                 for key in keys {
                     if let Some(profile) = std::str::from_utf8(&key).ok().and_then(profile_of) {
-                        self.reseal(&profile, &mut done).await?;
+                        self.reseal_one(&profile, &mut done).await?;
                     }
                 }
                 if next == b"0" {
@@ -82,7 +82,7 @@ impl RedisStore {
         Ok(done)
     }
 
-    async fn reseal(&self, key: &ProfileKey, done: &mut Resealed) -> Result<(), StoreError> {
+    async fn reseal_one(&self, key: &ProfileKey, done: &mut Resealed) -> Result<(), StoreError> {
         let name = super::name(key, "p");
         let Some(row) = self.link.ask::<Option<Vec<u8>>>(cmd("GET").arg(&name)).await? else { return Ok(()) };
         // What was erased has no profile.
