@@ -62,8 +62,8 @@ pub static STORE: Section = Section {
         setting(
             "encrypt",
             "true or false",
-            "true",
-            "With an `encryption_key`: `false` writes plain again, and still opens what is sealed. Needs a restart.",
+            "",
+            "Whether what is written is sealed. With an `encryption_key` it is, unless this is `false`: that still opens what is sealed. Needs a restart.",
         ),
     ],
 };
