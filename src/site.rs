@@ -84,6 +84,16 @@ pub struct Pool {
     pub per: Per,
     /// When codes that are given from now on cease to hold.
     pub expires: Option<Timestamp>,
+    /// Browsers get one on the very first page too, before their cookie has come back.
+    pub first_visit: bool,
+}
+
+impl Pool {
+    /// Whether whoever may not keep cookies gets none.
+    #[must_use]
+    pub fn is_for_known(&self) -> bool {
+        self.per == Per::Visitor && !self.first_visit
+    }
 }
 
 /// Who gets one code each.

@@ -194,8 +194,10 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,
+        rules: RuleSet::build(scenarios).keeping_for_known(|pool| {
+            settings.pools.iter().any(|known| *known.value.name == *pool && known.value.is_for_known())
+        }),
         pools: settings.pools.into_iter().map(|pool| pool.value).collect(),
-        rules: RuleSet::build(scenarios),
         files,
     })
 }

@@ -24,6 +24,9 @@ pub trait Coupons: Send + Sync {
     /// `None`: there is none left, or theirs has expired or was redeemed: nobody has a second one.
     async fn reserve(&self, ask: &CodeAsk) -> Result<Option<Issued>, StoreError>;
 
+    /// Whether [`Coupons::reserve`] would give a code now. Takes none.
+    async fn can_give(&self, ask: &CodeAsk) -> Result<bool, StoreError>;
+
     /// Takes a step with a holder's code. Steps only lead forward, and taking one again changes nothing. Says whether it was taken.
     async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError>;
 
@@ -83,6 +86,13 @@ pub enum Supply {
         /// The most holders.
         limit: u64,
     },
+}
+
+impl CodeAsk {
+    /// A fresh code would not hold any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= self.at)
+    }
 }
 
 /// A code that is the holder's.
@@ -149,6 +159,10 @@ impl Coupons for NoCoupons {
     }
 
     async fn reserve(&self, _: &CodeAsk) -> Result<Option<Issued>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn can_give(&self, _: &CodeAsk) -> Result<bool, StoreError> {
         Err(StoreError::Closed)
     }
 

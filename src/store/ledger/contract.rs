@@ -24,6 +24,7 @@ pub(in crate::store) async fn holds(open: impl Fn() -> Arc<dyn Ledger>, text: im
     limits_are_exact(&open).await;
     raised_limit_gives_more(&*open()).await;
     code_ceases_to_hold(&*open()).await;
+    what_can_be_given_is_known_without_taking_it(&*open()).await;
     returned_code_goes_to_another(&*open()).await;
     code_of_which_something_became_does_not_go_back(&open).await;
     code_is_redeemed_once(&*open()).await;
@@ -188,7 +189,27 @@ async fn code_ceases_to_hold(ledger: &dyn Ledger) {
     let later = CodeAsk { at: at(59), expires: Some(at(500)), ..ask.clone() };
     assert_eq!(given(ledger, &later).await.expires, Some(at(60)), "asking again does not make it hold longer");
     assert_eq!(ledger.reserve(&CodeAsk { at: at(60), ..later }).await.unwrap(), None, "nor is there a second one");
+    let stranger = CodeAsk { holder: holder(2), at: at(500), expires: Some(at(500)), ..ask };
+    assert_eq!(ledger.reserve(&stranger).await.unwrap(), None, "nobody is given what does not hold any more");
     assert_eq!(pool(ledger, "ceases").await.given, 1);
+}
+
+async fn what_can_be_given_is_known_without_taking_it(ledger: &dyn Ledger) {
+    ledger.add_codes(&SiteId::new("can listed"), "night", &codes(1), Some(at(60))).await.unwrap();
+    for (site, supply) in [("can listed", Supply::Listed), ("can pattern", pattern(1)), ("can fixed", fixed(1))] {
+        let [one, two] = [1, 2].map(|n| ask(site, holder(n), supply.clone()));
+        let can = async |ask: &CodeAsk| ledger.can_give(ask).await.unwrap();
+        assert_eq!((can(&one).await, can(&one).await, can(&two).await), (true, true, true), "{site}: none is taken");
+        let over = CodeAsk { at: at(90), expires: Some(at(60)), ..one.clone() };
+        assert!(!can(&over).await, "{site}: it would not hold any more");
+        let code = given(ledger, &CodeAsk { expires: Some(at(60)), ..one.clone() }).await.code;
+        assert_eq!((can(&one).await, can(&two).await), (true, false), "{site}: theirs can be given again");
+        assert!(!can(&CodeAsk { at: at(60), ..one.clone() }).await, "{site}: theirs has expired");
+        if !matches!(supply, Supply::Fixed { .. }) {
+            ledger.redeemed(&one.site, &code, "order", at(1)).await.unwrap();
+            assert!(!can(&one).await, "{site}: theirs was redeemed");
+        }
+    }
 }
 
 async fn returned_code_goes_to_another(ledger: &dyn Ledger) {

@@ -52,6 +52,11 @@ impl Coupons for SqliteStore {
         self.change(move |connection| reserve(connection, &ask, &maker)).await
     }
 
+    async fn can_give(&self, ask: &CodeAsk) -> std::result::Result<bool, StoreError> {
+        let ask = ask.clone();
+        self.look(move |connection| can_give(connection, &ask)).await
+    }
+
     async fn mark(&self, ask: &CodeAsk, step: Step) -> std::result::Result<bool, StoreError> {
         let ask = ask.clone();
         self.change(move |connection| match step {
@@ -166,6 +171,9 @@ fn reserve(connection: &Connection, ask: &CodeAsk, maker: &CodeMaker) -> Result<
         }
         return Ok(held.issued(ask.at));
     }
+    if ask.is_over() {
+        return Ok(None);
+    }
     let Some((code, expires)) = take(connection, ask, maker)? else { return Ok(None) };
     let expires = earlier(ask.expires, expires);
     connection
@@ -182,6 +190,37 @@ fn reserve(connection: &Connection, ask: &CodeAsk, maker: &CodeMaker) -> Result<
             expires.map(Timestamp::as_millisecond),
         ])?;
     Ok(Some(Issued { code, expires, fresh: true }))
+}
+
+fn can_give(connection: &Connection, ask: &CodeAsk) -> Result<bool> {
+    if let Some(held) = held(connection, ask)? {
+        return Ok(held.issued(ask.at).is_some());
+    }
+    match &ask.supply {
+        _ if ask.is_over() => Ok(false),
+        Supply::Listed => connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM coupon_codes WHERE site = ?1 AND pool = ?2 AND state = 0 AND expires > ?3)",
+            )?
+            .query_row(params![ask.site.as_str(), ask.pool, ask.at.as_millisecond()], |row| row.get(0)),
+        Supply::Pattern { limit, .. } => has_room(connection, ask, *limit),
+        Supply::Fixed { code, limit } => {
+            let state: Option<i64> = connection
+                .prepare_cached("SELECT state FROM coupon_codes WHERE site = ?1 AND code = ?2")?
+                .query_row(params![ask.site.as_str(), code], |row| row.get(0))
+                .optional()?;
+            Ok(state.is_none_or(|state| state == EVERYBODYS) && has_room(connection, ask, *limit)?)
+        }
+    }
+}
+
+/// Whether fewer than so many of a pool are counted.
+fn has_room(connection: &Connection, ask: &CodeAsk, limit: u64) -> Result<bool> {
+    let taken: Option<i64> = connection
+        .prepare_cached("SELECT taken FROM coupon_pools WHERE site = ?1 AND pool = ?2")?
+        .query_row(params![ask.site.as_str(), ask.pool], |row| row.get(0))
+        .optional()?;
+    Ok(taken.unwrap_or(0).unsigned_abs() < limit)
 }
 
 /// Takes a code out of the supply, and tells when it ceases to hold by itself.

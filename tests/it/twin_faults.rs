@@ -1,0 +1,172 @@
+//! Whatever becomes of Redis, of PostgreSQL, or of both at once, pages go on, whole; and what is the matter is over when its cause is:
+//! the next visitors get codes, those before have theirs, caps hold, and no page view is kept twice.
+
+use crate::ledger_faults::signal;
+use crate::own_faults::Row;
+use crate::support::faults::report;
+use crate::support::redis::Server;
+use crate::support::{Ending, Gateway, Visitor, eventually};
+use crate::twins::{CAPPED, Got, POOLS, Twins};
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Pages that are looked at while something is the matter.
+const PAGES: usize = 40;
+/// Pages wait no longer than this, but for as long as a busy machine may take.
+const BRISK: &str = "[limits]\nprofile_deadline = '200ms'\nclaim_deadline = '300ms'\n";
+
+/// Both gateways, and a visitor who has seen all that there is to see.
+struct Scene {
+    twins: Twins,
+    visitor: Visitor,
+    got: Got,
+    /// Names the pages.
+    turns: AtomicUsize,
+    table: String,
+}
+
+impl Scene {
+    fn begin() -> Self {
+        let twins = Twins::start(500, BRISK);
+        let table = "| fault | pages meanwhile | page views kept of them | kept twice | caps overshot | codes lost |\n|---|--:|--:|--:|--:|--:|\n".to_owned();
+        let (visitor, got) = (Visitor::default(), Got::default());
+        let mut scene = Self { twins, visitor, got, turns: AtomicUsize::new(0), table };
+        (scene.visitor, scene.got) = scene.await_health();
+        scene
+    }
+
+    fn visit(&self, gateway: &Gateway, visitor: &mut Visitor, got: &mut Got) -> String {
+        let path = format!("/{}", self.turns.fetch_add(1, Ordering::SeqCst));
+        let page = visitor.visit(gateway.address(), &path);
+        assert_eq!((page.status, page.ending, page.count("hello/a")), (200, Ending::Complete, 1), "{}", page.text());
+        got.take(&page);
+        path
+    }
+
+    /// Waits until somebody new gets, on both gateways, all that there is to get; then their caps have held.
+    fn await_health(&self) -> (Visitor, Got) {
+        eventually("a new visitor gets codes, and is known", || {
+            self.twins.await_flush();
+            let (mut visitor, mut got) = (Visitor::default(), Got::default());
+            for page in 0..8 {
+                self.visit(&self.twins.gateways[page % 2], &mut visitor, &mut got);
+                self.twins.await_flush();
+            }
+            let has_all = POOLS.iter().all(|(_, begins)| got.code(begins).is_some());
+            let has_seen_all = CAPPED.iter().all(|(name, _, most)| got.shown[name] >= *most);
+            assert_eq!(got.overshot(), 0, "{got:?}");
+            (has_all && has_seen_all).then_some((visitor, got))
+        })
+    }
+
+    /// A fault: pages of somebody known and of somebody new meanwhile, on both gateways; afterwards all is as it should be.
+    fn suffers<T>(
+        &mut self,
+        fault: &str,
+        counted: &str,
+        begin: impl FnOnce(&mut Twins) -> T,
+        end: impl FnOnce(&mut Twins, T),
+    ) {
+        self.twins.await_flush();
+        let state = begin(&mut self.twins);
+        let mut viewed = Vec::new();
+        let (mut visitor, mut got) = (self.visitor.clone(), self.got.clone());
+        let (mut stranger, mut theirs) = (Visitor::default(), Got::default());
+        for gateway in &self.twins.gateways {
+            let mut row = Row::begin(gateway);
+            for _ in 0..PAGES / 4 {
+                viewed.push(row.page(|| self.visit(gateway, &mut visitor, &mut got)));
+                viewed.push(row.page(|| self.visit(gateway, &mut stranger, &mut theirs)));
+            }
+            let seen = format!("{} pages, whole, of somebody known and somebody new", PAGES / 2);
+            row.end(fault, &seen, counted);
+        }
+        end(&mut self.twins, state);
+        self.await_health();
+        // Who had codes has the same again, and who had seen all that caps allow sees no more of it.
+        let has_again = || {
+            let mut again = Got::default();
+            for gateway in &self.twins.gateways {
+                self.visit(gateway, &mut visitor.clone(), &mut again);
+            }
+            again.codes == self.got.codes
+        };
+        eventually("the visitor's codes are shown again", || has_again().then_some(()));
+        for gateway in &self.twins.gateways {
+            self.visit(gateway, &mut visitor, &mut got);
+        }
+        assert_eq!((got.overshot(), theirs.overshot()), (0, 0), "{fault}: {got:?} {theirs:?}");
+        assert_eq!(got.codes, self.got.codes, "{fault}");
+        self.twins.await_flush();
+        let kept = self.twins.kept_views();
+        assert!(kept.values().all(|times| *times == 1), "{fault}: page views are kept once");
+        let missed = viewed.iter().filter(|path| !kept.contains_key(*path)).count();
+        let (all, kept) = (viewed.len(), viewed.len() - missed);
+        let _ = writeln!(self.table, "| {fault} | {all} | {kept} | 0 | 0 | 0 |");
+    }
+}
+
+fn replica(redis: &Server, of: &[&str]) {
+    redis.ask(&[&["REPLICAOF"], of].concat());
+}
+
+#[test]
+fn whatever_happens_to_redis_and_postgres_pages_go_on_and_nothing_is_doubled() {
+    let mut scene = Scene::begin();
+    scene.suffers(
+        "PostgreSQL down, Redis well",
+        "`coupon`, `claim_late`, writes `refused`",
+        |twins| twins.postgres.stop(),
+        |twins, ()| twins.postgres.start_again(),
+    );
+    scene.suffers(
+        "PostgreSQL hangs (SIGSTOP), Redis well",
+        "`claim_late`, `coupon`",
+        |twins| signal(&twins.postgres, "STOP"),
+        |twins, ()| signal(&twins.postgres, "CONT"),
+    );
+    scene.suffers(
+        "Redis hangs (SIGSTOP), PostgreSQL well",
+        "`profile_late`, `claim_late`, writes `refused`",
+        |twins| twins.redis.hang(),
+        |twins, ()| twins.redis.go_on(),
+    );
+    scene.suffers(
+        "Redis is a replica, PostgreSQL well",
+        "`claim`, writes `refused`",
+        |twins| replica(&twins.redis, &["127.0.0.1", "1"]),
+        |twins, ()| replica(&twins.redis, &["NO", "ONE"]),
+    );
+    scene.suffers(
+        "Redis and PostgreSQL hang (SIGSTOP)",
+        "`profile_late`, `claim_late`, writes `refused`",
+        |twins| {
+            twins.redis.hang();
+            signal(&twins.postgres, "STOP");
+        },
+        |twins, ()| {
+            twins.redis.go_on();
+            signal(&twins.postgres, "CONT");
+        },
+    );
+    // What Redis had is gone with it: gateways write anew what they know.
+    scene.suffers(
+        "Redis down, PostgreSQL well",
+        "`store`, `claim`, writes `refused`",
+        |twins| twins.redis.kill(),
+        |twins, ()| twins.redis.restart(),
+    );
+    scene.suffers(
+        "Redis and PostgreSQL down",
+        "`store`, `claim`, writes `refused`",
+        |twins| {
+            twins.redis.kill();
+            twins.postgres.stop();
+        },
+        |twins, ()| {
+            twins.postgres.start_again();
+            twins.redis.restart();
+        },
+    );
+    report("twin-faults", &scene.table);
+}
