@@ -113,7 +113,14 @@ impl Exchange {
                 let rivals = rivals.into_iter().flatten().map(|ask| (ask, had)).collect();
                 let claim = profile.as_deref().filter(|_| !in_vain);
                 let claim = claim.and_then(|profile| self.claim_of(scenario, profile, known, visit.at));
-                wanted.push(Wanted { scenario: choice.scenario, id: scenario.id.clone(), claim, asks, rivals, in_vain });
+                wanted.push(Wanted {
+                    scenario: choice.scenario,
+                    id: scenario.id.clone(),
+                    claim,
+                    asks,
+                    rivals,
+                    in_vain,
+                });
             }
         }
         wanted
@@ -402,7 +409,8 @@ fn rivals(
     visit: &Visit<'_>,
     member: Option<&Arc<str>>,
 ) -> Option<Vec<CodeAsk>> {
-    let mut needed: Vec<&Arc<str>> = scenario.variants.iter().filter(|it| it.weight > 0).flat_map(Variant::pools).collect();
+    let mut needed: Vec<&Arc<str>> =
+        scenario.variants.iter().filter(|it| it.weight > 0).flat_map(Variant::pools).collect();
     needed.sort_unstable();
     needed.dedup();
     let visitor = visit.visitor?;

@@ -147,11 +147,19 @@ fn every_supply_of_coupon_codes_is_taken() {
                 expires: None,
                 first_visit: true,
             },
-            Pool { name: "imported".into(), supply: Supply::Listed, per: Per::Visitor, expires: None, first_visit: false },
+            Pool {
+                name: "imported".into(),
+                supply: Supply::Listed,
+                per: Per::Visitor,
+                expires: None,
+                first_visit: false
+            },
         ]
     );
     assert!(site.rules.scenarios.iter().all(|scenario| scenario.has_pool() && scenario.needs_identity()));
-    let waits = |(at, scenario): (usize, &Scenario)| site.rules.is_for_known(at).then(|| scenario.id.to_string());
+    let waits = |(at, scenario): (usize, &crate::scenario::Scenario)| {
+        site.rules.is_for_known(at).then(|| scenario.id.to_string())
+    };
     let waiting: Vec<String> = site.rules.scenarios.iter().enumerate().filter_map(waits).collect();
     assert_eq!(waiting, ["imported"], "members are known by their number, and one pool is open to all");
 }

@@ -16,7 +16,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-const HTML: &str = "<!DOCTYPE html><html><head></head><body><p>page</p></body></html>";
+/// A shop whose pages come in two pieces: a gateway may be killed when the codes have left and the page has not ended.
+fn shop() -> Origin {
+    Origin::new(|_, wire| {
+        wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n");
+        wire.chunk("<!DOCTYPE html><html><head></head><body><p>page</p>");
+        std::thread::sleep(Duration::from_millis(10));
+        wire.chunk("<p>rest</p></body></html>");
+        wire.chunk("");
+    })
+}
 
 /// Visitors at a time, each with two tabs: 20 clients.
 const VISITORS: usize = 10;
@@ -49,7 +58,7 @@ fn codes_for(kills: usize) -> u64 {
 }
 
 fn embedded(name: &str, kills: usize) {
-    let shop = Origin::page("", HTML);
+    let shop = shop();
     let rules = rules_on(&shop, PATIENT, codes_for(kills));
     let mut gateways = [Gateway::serve(rules.path())];
     let file = gateways[0].data().join("noren.db");
@@ -69,7 +78,7 @@ fn embedded(name: &str, kills: usize) {
 fn twins(name: &str, kills: usize) {
     let (redis, postgres) = (Server::start(&[]), Cluster::start());
     add_codes(&postgres.url(), codes_for(kills));
-    let shop = Origin::page("", HTML);
+    let shop = shop();
     let stores = format!("[store]\nprofiles = '{}'\nledger = '{}'\n{PATIENT}", redis.url(), postgres.url());
     let rules = rules_on(&shop, &stores, codes_for(kills));
     let one = Gateway::serve(rules.path());
@@ -229,7 +238,9 @@ fn kill(gateways: &mut [Gateway], kills: usize, sql: impl Fn(&str) -> String, co
     found.over = granted.values().map(|granted| (*granted as u64).saturating_sub(codes)).sum();
     found.over += (fixed as u64).saturating_sub(codes);
     assert!(granted.values().all(|granted| *granted as u64 >= codes / 2), "the pools are used: {granted:?}");
-    let views = counted(&sql("SELECT path, count(*) FROM events WHERE kind = 'page_view' AND path <> '/afterwards' GROUP BY path"));
+    let views = counted(&sql(
+        "SELECT path, count(*) FROM events WHERE kind = 'page_view' AND path <> '/afterwards' GROUP BY path",
+    ));
     assert!(views.values().all(|times| *times == 1), "a page view is kept once");
     found.look_for(&pages, &views, &killed);
     let most = "SELECT scenario, max(n) FROM (SELECT scenario, visitor, count(*) AS n FROM events WHERE kind = 'exposure' \

@@ -2,7 +2,7 @@
 //! the next visitors get codes, those before have theirs, caps hold, and no page view is kept twice.
 
 use crate::ledger_faults::signal;
-use crate::own_faults::Row;
+use crate::own_faults::{Row, await_flush};
 use crate::support::faults::report;
 use crate::support::redis::Server;
 use crate::support::{Ending, Gateway, Visitor, eventually};
@@ -45,12 +45,12 @@ impl Scene {
 
     /// Waits until somebody new gets, on both gateways, all that there is to get; then their caps have held.
     fn await_health(&self) -> (Visitor, Got) {
-        eventually("a new visitor gets codes, and is known", || {
-            self.twins.await_flush();
+        eventually("a new visitor gets codes, and all that caps allow", || {
             let (mut visitor, mut got) = (Visitor::default(), Got::default());
             for page in 0..8 {
-                self.visit(&self.twins.gateways[page % 2], &mut visitor, &mut got);
-                self.twins.await_flush();
+                let gateway = &self.twins.gateways[page % 2];
+                self.visit(gateway, &mut visitor, &mut got);
+                await_flush(gateway);
             }
             let has_all = POOLS.iter().all(|(_, begins)| got.code(begins).is_some());
             let has_seen_all = CAPPED.iter().all(|(name, _, most)| got.shown[name] >= *most);

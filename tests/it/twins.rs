@@ -62,7 +62,6 @@ pub(crate) struct Twins {
     pub(crate) gateways: [Gateway; 2],
     pub(crate) redis: Server,
     pub(crate) postgres: postgres::Cluster,
-    pub(crate) rules: Rules,
     _shop: Origin,
 }
 
@@ -76,7 +75,7 @@ impl Twins {
         let rules = rules_on(&shop, &stores, codes);
         let one = Gateway::serve(rules.path());
         let other = Gateway::serve_beside(rules.path(), &one);
-        Self { gateways: [one, other], redis, postgres, rules, _shop: shop }
+        Self { gateways: [one, other], redis, postgres, _shop: shop }
     }
 
     pub(crate) fn addresses(&self) -> [SocketAddr; 2] {
@@ -100,7 +99,9 @@ impl Twins {
 
 /// Rows of a name and a number.
 pub(crate) fn counted(rows: &str) -> BTreeMap<String, usize> {
-    rows.lines().map(|row| row.rsplit_once('|').map(|(name, n)| (name.to_owned(), n.parse().unwrap())).unwrap()).collect()
+    rows.lines()
+        .map(|row| row.rsplit_once('|').map(|(name, n)| (name.to_owned(), n.parse().unwrap())).unwrap())
+        .collect()
 }
 
 /// What came of a page, were it only a part. `None`: not even its head.

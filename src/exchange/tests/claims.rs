@@ -206,7 +206,8 @@ fn open(
     claim_deadline: Duration,
 ) -> Shop {
     let rules = RuleSet::build(scenarios);
-    let pool = Pool { name: "night".into(), supply: Supply::Listed, per: Per::Visitor, expires: None, first_visit: true };
+    let pool =
+        Pool { name: "night".into(), supply: Supply::Listed, per: Per::Visitor, expires: None, first_visit: true };
     let mut settings = Settings::default();
     settings.limits.claim_deadline = claim_deadline;
     Shop::open(rules, vec![pool], store.clone(), settings)
@@ -330,7 +331,11 @@ async fn arms_of_a_trial_run_dry_together() {
         assert_eq!(tried(&shop, &store, &cookie).await, (shows.to_owned(), 1));
         assert_eq!(store.free.lock().unwrap().len(), usize::from(shows.is_empty()), "who sees nothing takes nothing");
         store.free.lock().unwrap().clear();
-        assert_eq!(tried(&shop, &store, &cookie).await, (shows.to_owned(), 1), "`{shows}`: what they have stays theirs");
+        assert_eq!(
+            tried(&shop, &store, &cookie).await,
+            (shows.to_owned(), 1),
+            "`{shows}`: what they have stays theirs"
+        );
     }
 }
 
