@@ -131,6 +131,7 @@ struct Page {
 /// All that clients share.
 struct Crowd {
     addresses: Vec<SocketAddr>,
+    begin: Instant,
     ends: AtomicBool,
     turns: AtomicUsize,
     whole: AtomicUsize,
@@ -153,8 +154,13 @@ impl Crowd {
                 continue;
             };
             assert_eq!(page.status, 200, "{}", page.text());
-            got.lock().unwrap().take(&page);
+            {
+                let mut got = got.lock().unwrap();
+                got.story.push(format!("{path} of {gateway}, asked at {:?}", asked.duration_since(self.begin)));
+                got.take(&page);
+            }
             if page.ending == Ending::Complete {
+                assert_eq!(page.count("hello/a"), 1, "{}", page.text());
                 visitor.keep(&page);
                 self.pages.lock().unwrap().push(Page { path, gateway, asked, at: Instant::now() });
                 self.whole.fetch_add(1, Ordering::SeqCst);
@@ -188,6 +194,7 @@ impl Crowd {
 fn kill(gateways: &mut [Gateway], kills: usize, sql: impl Fn(&str) -> String, codes: u64) -> Found {
     let crowd = Crowd {
         addresses: gateways.iter().map(Gateway::address).collect(),
+        begin: Instant::now(),
         ends: AtomicBool::new(false),
         turns: AtomicUsize::new(0),
         whole: AtomicUsize::new(0),
@@ -203,6 +210,7 @@ fn kill(gateways: &mut [Gateway], kills: usize, sql: impl Fn(&str) -> String, co
             let until = crowd.whole.load(Ordering::SeqCst) + 30 + (random >> 33) as usize % 60;
             crate::support::eventually("pages arrive", || (crowd.whole.load(Ordering::SeqCst) >= until).then_some(()));
             let at = round % gateways.len();
+            eprintln!("kill {at} at {:?}", crowd.begin.elapsed());
             gateways[at].kill();
             killed.push((at, Instant::now()));
             gateways[at].start_again();
@@ -252,6 +260,9 @@ fn kill(gateways: &mut [Gateway], kills: usize, sql: impl Fn(&str) -> String, co
 impl Found {
     fn of(visitors: &[(Visitor, Got)]) -> Self {
         let all = || visitors.iter().map(|(_, got)| got);
+        for got in all().filter(|got| got.overshot() > 0).take(2) {
+            eprintln!("{:?}\n{}", got.shown, got.story.join("\n"));
+        }
         assert!(CAPPED.iter().all(|(name, _, most)| all().any(|got| got.shown[name] == *most)), "caps are reached");
         Self {
             whole: all().map(|got| got.whole).sum(),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Pages that are looked at while something is the matter.
 const PAGES: usize = 40;
 /// Pages wait no longer than this, but for as long as a busy machine may take.
-const BRISK: &str = "[limits]\nprofile_deadline = '200ms'\nclaim_deadline = '300ms'\n";
+const BRISK: &str = "[limits]\nprofile_deadline = '200ms'\nclaim_deadline = '300ms'\n[breaker]\nslow_page = '60s'\n";
 
 /// Both gateways, and a visitor who has seen all that there is to see.
 struct Scene {

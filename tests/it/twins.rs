@@ -13,8 +13,9 @@ use std::sync::Mutex;
 
 const HTML: &str = "<!DOCTYPE html><html><head></head><body><p>page</p></body></html>";
 
-/// Has pages wait for their profiles and claims: how fast these machines are is not what is asked.
-pub(crate) const PATIENT: &str = "[limits]\nprofile_deadline = '10s'\nclaim_deadline = '10s'\n";
+/// Has pages wait for their profiles and claims, and no breaker mind it: how fast these machines are is not what is asked.
+pub(crate) const PATIENT: &str =
+    "[limits]\nprofile_deadline = '10s'\nclaim_deadline = '10s'\n[breaker]\nslow_page = '60s'\n";
 
 /// Pools, and how the codes of each begin.
 pub(crate) const POOLS: [(&str, &str); 3] = [("made", "MADE-"), ("listed", "LISTED-"), ("all", "ALL500")];
@@ -130,12 +131,17 @@ pub(crate) struct Got {
     pub(crate) shown: BTreeMap<&'static str, usize>,
     pub(crate) whole: usize,
     pub(crate) cut: usize,
+    /// Each page in words, for whoever has to find out.
+    pub(crate) story: Vec<String>,
 }
 
 impl Got {
     /// Takes in what came of a page, whole or not: what has left has left.
     pub(crate) fn take(&mut self, page: &Response) {
         self.codes.extend(codes_of(page));
+        let markers: Vec<String> =
+            page.text().split("data-noren=\"").skip(1).map(|rest| rest.chars().take(12).collect()).collect();
+        self.story.push(format!("{:?}, {} cookies: {markers:?}", page.ending, page.all("set-cookie").len()));
         for name in CAPPED.map(|(name, ..)| name).into_iter().chain(["hello"]) {
             *self.shown.entry(name).or_default() += page.count(&format!("{name}/a"));
         }
