@@ -2,13 +2,15 @@
 //! the next visitors get codes, those before have theirs, caps hold, and no page view is kept twice.
 
 use crate::ledger_faults::signal;
-use crate::own_faults::{Row, await_flush};
+use crate::own_faults::await_flush;
 use crate::support::faults::report;
 use crate::support::redis::Server;
 use crate::support::{Ending, Gateway, Visitor, eventually};
 use crate::twins::{CAPPED, Got, POOLS, Twins};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// Pages that are looked at while something is the matter.
 const PAGES: usize = 40;
@@ -28,7 +30,9 @@ struct Scene {
 impl Scene {
     fn begin() -> Self {
         let twins = Twins::start(500, BRISK);
-        let table = "| fault | pages meanwhile | page views kept of them | kept twice | caps overshot | codes lost |\n|---|--:|--:|--:|--:|--:|\n".to_owned();
+        let table = "| fault | what clients saw | longest page | counted as | page views kept | kept twice | caps overshot | codes lost |\n\
+                     |---|---|--:|---|--:|--:|--:|--:|\n"
+            .to_owned();
         let (visitor, got) = (Visitor::default(), Got::default());
         let mut scene = Self { twins, visitor, got, turns: AtomicUsize::new(0), table };
         (scene.visitor, scene.got) = scene.await_health();
@@ -59,28 +63,44 @@ impl Scene {
         })
     }
 
+    /// What was counted as failed so far, by gateway: where that has grown, the pair is another.
+    fn failures(&self) -> BTreeSet<(String, String)> {
+        let text: Vec<String> = self.twins.gateways.iter().map(Gateway::metrics).collect();
+        let lines = text.iter().flat_map(|text| text.lines()).filter_map(|line| line.rsplit_once(' '));
+        let kinds = lines.filter_map(|(series, count)| {
+            let kind = if series.starts_with("noren_failures_total{") {
+                series.split_once("kind=\"")?.1.split('"').next()?
+            } else if series.starts_with("noren_recorder_writes") && series.contains("refused") && count != "0" {
+                "writes refused"
+            } else {
+                return None;
+            };
+            Some((kind.to_owned(), count.to_owned()))
+        });
+        kinds.collect()
+    }
+
     /// A fault: pages of somebody known and of somebody new meanwhile, on both gateways; afterwards all is as it should be.
-    fn suffers<T>(
-        &mut self,
-        fault: &str,
-        counted: &str,
-        begin: impl FnOnce(&mut Twins) -> T,
-        end: impl FnOnce(&mut Twins, T),
-    ) {
+    fn suffers<T>(&mut self, fault: &str, begin: impl FnOnce(&mut Twins) -> T, end: impl FnOnce(&mut Twins, T)) {
         self.twins.await_flush();
+        let before = self.failures();
         let state = begin(&mut self.twins);
         let mut viewed = Vec::new();
         let (mut visitor, mut got) = (self.visitor.clone(), self.got.clone());
         let (mut stranger, mut theirs) = (Visitor::default(), Got::default());
+        let mut longest = Duration::ZERO;
         for gateway in &self.twins.gateways {
-            let mut row = Row::begin(gateway);
             for _ in 0..PAGES / 4 {
-                viewed.push(row.page(|| self.visit(gateway, &mut visitor, &mut got)));
-                viewed.push(row.page(|| self.visit(gateway, &mut stranger, &mut theirs)));
+                for (who, got) in [(&mut visitor, &mut got), (&mut stranger, &mut theirs)] {
+                    let start = Instant::now();
+                    viewed.push(self.visit(gateway, who, got));
+                    longest = longest.max(start.elapsed());
+                }
             }
-            let seen = format!("{} pages, whole, of somebody known and somebody new", PAGES / 2);
-            row.end(fault, &seen, counted);
         }
+        let now = self.failures();
+        let counted: BTreeSet<String> = now.difference(&before).map(|(kind, _)| format!("`{kind}`")).collect();
+        let counted: Vec<String> = counted.into_iter().collect();
         end(&mut self.twins, state);
         self.await_health();
         // Who had codes has the same again, and who had seen all that caps allow sees no more of it.
@@ -101,8 +121,12 @@ impl Scene {
         let kept = self.twins.kept_views();
         assert!(kept.values().all(|times| *times == 1), "{fault}: page views are kept once");
         let missed = viewed.iter().filter(|path| !kept.contains_key(*path)).count();
-        let (all, kept) = (viewed.len(), viewed.len() - missed);
-        let _ = writeln!(self.table, "| {fault} | {all} | {kept} | 0 | 0 | 0 |");
+        let (all, kept, longest) = (viewed.len(), viewed.len() - missed, longest.as_millis());
+        let _ = writeln!(
+            self.table,
+            "| {fault} | {all} pages, whole | {longest} ms | {} | {kept} | 0 | 0 | 0 |",
+            counted.join(", ")
+        );
     }
 }
 
@@ -115,31 +139,26 @@ fn whatever_happens_to_redis_and_postgres_pages_go_on_and_nothing_is_doubled() {
     let mut scene = Scene::begin();
     scene.suffers(
         "PostgreSQL down, Redis well",
-        "`coupon`, `claim_late`, writes `refused`",
         |twins| twins.postgres.stop(),
         |twins, ()| twins.postgres.start_again(),
     );
     scene.suffers(
         "PostgreSQL hangs (SIGSTOP), Redis well",
-        "`claim_late`, `coupon`",
         |twins| signal(&twins.postgres, "STOP"),
         |twins, ()| signal(&twins.postgres, "CONT"),
     );
     scene.suffers(
         "Redis hangs (SIGSTOP), PostgreSQL well",
-        "`profile_late`, `claim_late`, writes `refused`",
         |twins| twins.redis.hang(),
         |twins, ()| twins.redis.go_on(),
     );
     scene.suffers(
         "Redis is a replica, PostgreSQL well",
-        "`claim`, writes `refused`",
         |twins| replica(&twins.redis, &["127.0.0.1", "1"]),
         |twins, ()| replica(&twins.redis, &["NO", "ONE"]),
     );
     scene.suffers(
         "Redis and PostgreSQL hang (SIGSTOP)",
-        "`profile_late`, `claim_late`, writes `refused`",
         |twins| {
             twins.redis.hang();
             signal(&twins.postgres, "STOP");
@@ -150,15 +169,9 @@ fn whatever_happens_to_redis_and_postgres_pages_go_on_and_nothing_is_doubled() {
         },
     );
     // What Redis had is gone with it: gateways write anew what they know.
-    scene.suffers(
-        "Redis down, PostgreSQL well",
-        "`store`, `claim`, writes `refused`",
-        |twins| twins.redis.kill(),
-        |twins, ()| twins.redis.restart(),
-    );
+    scene.suffers("Redis down, PostgreSQL well", |twins| twins.redis.kill(), |twins, ()| twins.redis.restart());
     scene.suffers(
         "Redis and PostgreSQL down",
-        "`store`, `claim`, writes `refused`",
         |twins| {
             twins.redis.kill();
             twins.postgres.stop();
