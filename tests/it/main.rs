@@ -23,6 +23,7 @@ mod customers;
 mod demo;
 mod detect;
 mod durability;
+mod evershop;
 mod floods;
 mod framing;
 mod geo;
