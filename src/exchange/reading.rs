@@ -9,7 +9,7 @@ use crate::catalogue::Lesson;
 use crate::catalogue::address::is_tracking;
 use crate::commerce::Content;
 use crate::ids::SiteId;
-use crate::site::PAGE_KINDS;
+use crate::site::{PAGE_KINDS, Site};
 use crate::transform::extract::{Extractor, Reader, Reading};
 use crate::transform::{Page, Transform};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -104,7 +104,7 @@ impl Exchange {
         let claim = if ALWAYS.contains(&self.kind) || is_known() {
             None
         } else {
-            gateway.pages_read.claim(page_key(&self.site.id, request), gateway.clock.monotonic(), settings.refresh)
+            gateway.pages_read.claim(page_key(&self.site, request), gateway.clock.monotonic(), settings.refresh)
         };
         let defers =
             transform.as_mut().is_some_and(|held| held.get_mut().unwrap_or_else(PoisonError::into_inner).defers());
@@ -123,7 +123,7 @@ impl Exchange {
         let scheme = if self.https { "https" } else { "http" };
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
         let reading = Reading {
-            recipe: self.site.recipe.clone(),
+            recipe: self.site.platform.layout().recipe.clone(),
             url: format!("{scheme}://{}{}{query}", request.authority, request.path),
             kind: self.kind,
             whole_kinds,
@@ -219,12 +219,13 @@ impl Gateway {
     }
 }
 
-/// Names a page, whatever its parameters' order, and whatever advertising counts by it.
-fn page_key(site: &SiteId, request: &RequestView<'_>) -> u64 {
+/// Names a page, whatever its parameters' order, and whatever advertising counts by it. It is another once it is read in another way.
+fn page_key(site: &Site, request: &RequestView<'_>) -> u64 {
+    let platform = site.platform.layout().platform;
     let mut pairs: Vec<&str> = request.query.split('&').filter(|pair| !pair.is_empty() && !is_tracking(pair)).collect();
     pairs.sort_unstable();
     let mut hash = Xxh3::new();
-    for part in [site.as_str(), request.host, request.path].into_iter().chain(pairs) {
+    for part in [site.id.as_str(), platform, request.host, request.path].into_iter().chain(pairs) {
         hash.update(part.as_bytes());
         hash.update(&[0]);
     }

@@ -43,6 +43,7 @@ mod oscar;
 mod overload;
 mod own_faults;
 mod passthrough;
+mod platforms;
 mod privacy;
 mod protocols;
 mod reading;

@@ -397,6 +397,7 @@ fn is_mark(slot: &Slot) -> bool {
         Slot::Kind(_)
             | Slot::LoggedIn
             | Slot::LoggedOut
+            | Slot::Sign(_)
             | Slot::Cart(Total::Empty)
             | Slot::Product(Field::InStock | Field::OutOfStock)
             | Slot::InRow(_, Field::InStock | Field::OutOfStock)
