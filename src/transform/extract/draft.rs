@@ -1,10 +1,10 @@
 //! What a page has said so far, each thing with how far its source is trusted, and what that comes to.
 
 use super::links::{Links, path_of};
-use super::number::count;
 use super::recipe::{List, Slot, is_list};
 use super::schema::Crumb;
 use super::values::{Best, Given, MOST, Row, Totals};
+use crate::commerce::number::count;
 use crate::commerce::{Cart, Content, Line, MAX_LINES, Member, Order, Product, Search};
 use std::collections::BTreeSet;
 

@@ -11,7 +11,6 @@ mod jsonld;
 mod links;
 mod meta;
 mod microdata;
-mod number;
 mod reader;
 mod recipe;
 mod scan;

@@ -4,8 +4,8 @@ use super::draft::Draft;
 use super::links::Links;
 use super::recipe::{JSON_LD, MICRODATA};
 use super::values::currency;
-use super::{number, text};
-use crate::commerce::{Line, MAX_LINES, Order, Product};
+use super::text;
+use crate::commerce::{Line, MAX_LINES, Order, Product, number};
 use serde_json::{Map, Value};
 
 type Object = Map<String, Value>;
