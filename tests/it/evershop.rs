@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 const HOST: &str = "shop.example";
 const SITE: &str = "platform = 'evershop'\ncurrency = 'USD'\n";
 /// React has taken over what the server sent.
-const HYDRATED: &str = "Object.keys(document.querySelector('.mini-cart-icon') ?? {}).some(key => key.startsWith('__reactProps'))";
+const HYDRATED: &str =
+    "Object.keys(document.querySelector('.mini-cart-icon') ?? {}).some(key => key.startsWith('__reactProps'))";
 
 /// What stood on the pages.
 #[derive(Debug, Default)]
@@ -105,7 +106,9 @@ async fn buy(browser: &Browser) -> Seen {
     browser.until("document.querySelector('[name=shippingMethod]').value").await;
     click(browser, "document.getElementById('payment-method-cod')").await;
     click(browser, &button("Place Order")).await;
-    browser.until("document.querySelector('.checkout-success-customer-info p span') && document.readyState == 'complete'").await;
+    browser
+        .until("document.querySelector('.checkout-success-customer-info p span') && document.readyState == 'complete'")
+        .await;
     let order = "{ transaction_id: text('.checkout-success-customer-info p span').replace('#', ''), \
         value: amount('.order__total__summary .grand-total > div:nth-child(2)') }";
     seen.order = read(browser, order).await;
@@ -206,7 +209,9 @@ async fn insertions_stay_on_the_pages_of_a_shop_in_react() {
         let gateway = Gateway::serve(rules.path());
         let browser = Browser::open(HOST, gateway.address()).await;
         browser.screen(Screen::Desktop).await;
-        for (name, path) in [("home", "/"), ("category", "/accessories"), ("product", "/accessories/ceramic-coffee-cup-white")] {
+        for (name, path) in
+            [("home", "/"), ("category", "/accessories"), ("product", "/accessories/ceramic-coffee-cup-white")]
+        {
             browser.goto(&format!("http://{HOST}{path}")).await;
             browser.until(HYDRATED).await;
             browser.until_shown("body > [data-gw='banner/a']").await;

@@ -3,8 +3,8 @@
 use super::draft::Draft;
 use super::links::Links;
 use super::recipe::{JSON_LD, MICRODATA};
-use super::values::currency;
 use super::text;
+use super::values::currency;
 use crate::commerce::{Line, MAX_LINES, Order, Product, number};
 use serde_json::{Map, Value};
 
