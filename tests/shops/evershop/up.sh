@@ -50,7 +50,8 @@ find_node() {
 
 # A server in a folder of its own, in the temporary folder: PostgreSQL refuses to run as root, and others may not enter root's folders.
 start_database() {
-    local as=()
+    # It ends with this script, however that ends.
+    local as=(setpriv --pdeathsig KILL)
     bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort --version-sort | tail -1)
     [ -x "$bin/initdb" ] || { echo 'up.sh: PostgreSQL is missing; tests/install.sh installs it' >&2; return 1; }
     run=$(mktemp --directory)
@@ -58,7 +59,7 @@ start_database() {
     mkdir "$run/database"
     if [ "$(id -u)" = 0 ]; then
         chown nobody "$run/database"
-        as=(setpriv --reuid=nobody "--regid=$(id -g nobody)" --clear-groups)
+        as+=(--reuid=nobody "--regid=$(id -g nobody)" --clear-groups)
     fi
     (cd / && "${as[@]}" "$bin/initdb" --pgdata "$run/database/data" --auth trust --username shop --no-sync --no-locale --encoding UTF8) >"$run/log"
     (cd / && exec "${as[@]}" "$bin/postgres" -D "$run/database/data" -k "$run/database" -c listen_addresses= -c fsync=off) >>"$run/log" 2>&1 &
