@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 const HOST: &str = "shop.example";
 const SITE: &str = "platform = 'evershop'\ncurrency = 'USD'\n";
+const BANNER: &str = "name = 'banner'\nwhen = 'true'\n\
+    [[variant]]\n[variant.banner]\ntitle = 'Free shipping today'\ntext = 'On all orders from $30'\n";
 /// React has taken over what the server sent.
 const HYDRATED: &str =
     "Object.keys(document.querySelector('.mini-cart-icon') ?? {}).some(key => key.startsWith('__reactProps'))";
@@ -128,6 +130,8 @@ async fn what_stands_on_the_pages_of_a_shop_in_react_is_known_and_its_order_coun
     let shop = EverShop::start(HOST);
     let rules = Rules::new();
     rules.site("shop", HOST, shop.address(), SITE);
+    // Where something may be inserted, the shop is never asked whether its page has changed: a reload is a page view.
+    rules.scenario("banner", BANNER);
     let mut gateway = Gateway::serve(rules.path());
     let browser = Browser::open(HOST, gateway.address()).await;
     browser.screen(Screen::Desktop).await;
@@ -190,10 +194,7 @@ async fn insertions_stay_on_the_pages_of_a_shop_in_react() {
     for (delivery, places) in [("auto", "body"), ("script", "body and main")] {
         let rules = Rules::new();
         rules.site("shop", HOST, shop.address(), &format!("{SITE}deliver_by = '{delivery}'\n"));
-        rules.scenario(
-            "banner",
-            "name = 'banner'\nwhen = 'true'\n[[variant]]\n[variant.banner]\ntitle = 'Free shipping today'\ntext = 'On all orders from $30'\n",
-        );
+        rules.scenario("banner", BANNER);
         if places != "body" {
             rules.scenario(
                 "note",
