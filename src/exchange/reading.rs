@@ -33,6 +33,8 @@ pub(super) struct Underway {
     aside: Option<Mutex<Reader>>,
     /// What keeps others from reading the page meanwhile.
     claim: Option<u64>,
+    /// It is read for what it says of products, not only up to its head's end.
+    products: bool,
     page: Address,
     /// As long as the page is read aside; else until its end.
     memory: Option<Reserved>,
@@ -138,7 +140,8 @@ impl Exchange {
         };
         let page =
             Address { host: request.host.to_owned(), path: request.path.to_owned(), query: request.query.to_owned() };
-        self.reading = Some(Box::new(Underway { aside, claim, page, memory: Some(memory) }));
+        let products = whole_kinds.contains(&"product");
+        self.reading = Some(Box::new(Underway { aside, claim, products, page, memory: Some(memory) }));
     }
 
     /// Shows a piece of a page that passes untouched to whoever reads it.
@@ -181,15 +184,16 @@ impl Exchange {
             reading.claim.into_iter().for_each(|page| self.gateway.pages_read.give_back(page));
             return;
         };
-        self.learnt(content, &reading.page);
+        self.learnt(content, &reading.page, reading.products);
     }
 
-    /// Takes what a page said.
-    fn learnt(&mut self, content: Content, page: &Address) {
+    /// Takes what a page said, of products if it was read for that.
+    fn learnt(&mut self, mut content: Content, page: &Address, products: bool) {
         self.gateway.count_facts(&self.site.id, &content);
-        if content.product.is_some() || !content.listed.is_empty() {
+        let catalogue = self.gateway.catalogues.of(&self.site.id);
+        if (products && content.product.is_some()) || !content.listed.is_empty() {
             let member = content.member.as_ref();
-            self.gateway.catalogues.of(&self.site.id).learn(&Lesson {
+            catalogue.learn(&Lesson {
                 content: &content,
                 host: &page.host,
                 page: Some((&page.path, &page.query)),
@@ -198,6 +202,13 @@ impl Exchange {
                 most: self.site.max_products,
                 at: self.gateway.clock.now(),
             });
+        }
+        // Whoever looks at a product that was read of late has seen it, too.
+        if !products
+            && let Some(known) = catalogue.product_at(&page.path, &page.query)
+            && content.product.as_ref().is_none_or(|said| said.id == known.product.id)
+        {
+            content.product = Some(known.product);
         }
         self.delivery.said = Some(content);
     }
