@@ -1,5 +1,6 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+pub mod platform;
 pub mod taps;
 
 use crate::action::Asking;
@@ -7,14 +8,13 @@ use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
 use crate::store::coupons::Supply;
-use crate::transform::extract::Recipe;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use platform::Platform;
 use std::sync::Arc;
 use std::time::Duration;
-use taps::Taps;
 
-/// One shop, compiled. Immutable: a reload builds a new one.
+/// One shop, compiled. Immutable, but for what it is found to be built with: a reload builds a new one.
 #[derive(Debug)]
 pub struct Site {
     /// Name of its folder.
@@ -37,10 +37,8 @@ pub struct Site {
     pub cookie: CookieSettings,
     /// Gap that ends a session.
     pub session_timeout: Duration,
-    /// Kinds of pages by path, first match wins: the site's own, then its platform's.
-    pub pages: Vec<PagePattern>,
-    /// What its pages say, and how.
-    pub recipe: Recipe,
+    /// What it is built with, and how its pages are read.
+    pub platform: Platform,
     /// Which of its pages are read.
     pub learn: LearnSettings,
     /// What puts insertions on the page.
@@ -49,8 +47,6 @@ pub struct Site {
     pub customer: Vec<CustomerMapping>,
     /// A customer's browser stands for itself again once they have logged out in it.
     pub part_at_logout: bool,
-    /// What is read of visitors' requests and of the shop's own JSON answers.
-    pub taps: Arc<Taps>,
     /// Most products that are remembered.
     pub max_products: usize,
     /// What it may use of what all sites share.
@@ -285,7 +281,8 @@ impl Site {
     /// The kind of a page by its path and query; `other` if no pattern matches.
     #[must_use]
     pub fn page_kind(&self, path: &str, query: &str) -> &'static str {
-        self.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind)
+        let layout = self.platform.layout();
+        layout.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind)
     }
 }
 

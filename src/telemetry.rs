@@ -24,6 +24,8 @@ pub struct Metrics {
     pub gone: IntCounterVec,
     /// Pages that told something, by site and what: `product`, `cart`, …
     pub facts_read: IntCounterVec,
+    /// What sites that leave it to be found out are built with.
+    pub platform: IntGaugeVec,
     /// Pages left as they were, by reason.
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
@@ -120,6 +122,7 @@ impl Metrics {
             )?,
             connections: gauge("noren_connections", "Connections of clients.")?,
             rewrite_memory: gauge("noren_rewrite_memory_bytes", "Memory counted for the pages being rewritten.")?,
+            platform: gauges("noren_platform", "1 for what a site is found to be built with.", &["site", "platform"])?,
             breaker_open: gauges("noren_breaker_open", "1 where rewriting is off because it kept failing.", &["site"])?,
             reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
             stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,

@@ -22,6 +22,7 @@ mod late;
 mod learn;
 mod load;
 mod own;
+mod platform;
 mod policies;
 mod privacy;
 mod reading;
@@ -199,6 +200,7 @@ pub struct Exchange {
     load: load::Load,
     reading: Option<Box<reading::Underway>>,
     tapped: Option<Box<taps::Tapped>>,
+    sample: Option<Box<platform::Sample>>,
     _in_flight: InFlight,
 }
 
@@ -303,6 +305,7 @@ impl Exchange {
         self.settle(outcome);
         // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
         let recorded = catch_unwind(AssertUnwindSafe(|| {
+            self.end_sample(outcome);
             self.end_reading(outcome);
             self.tell_heard(outcome);
             self.record(outcome);

@@ -77,6 +77,7 @@ impl Gateway {
             load,
             reading: None,
             tapped,
+            sample: None,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document

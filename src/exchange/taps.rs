@@ -35,11 +35,12 @@ impl Gateway {
         consent: Consent,
         load: &Load,
     ) -> Option<Box<Tapped>> {
-        if (site.taps.forms.is_empty() && site.taps.apis.is_empty()) || !site.enabled || load.is_strained() {
+        let taps = site.platform.layout().taps.clone();
+        if (taps.forms.is_empty() && taps.apis.is_empty()) || !site.enabled || load.is_strained() {
             return None;
         }
         let tap = catch_unwind(AssertUnwindSafe(|| {
-            let mut tap = Tap::of(&site.taps, request.method, request.path, request.query)?;
+            let mut tap = Tap::of(&taps, request.method, request.path, request.query)?;
             let caller = Caller::of(request.method, request.headers);
             if matches!(caller, Caller::Bot | Caller::Prefetch) || request.headers.contains_key(headers::HOP) {
                 return None;
@@ -167,7 +168,7 @@ impl Exchange {
         done
     }
 
-    fn memory_for_reading(&self, bytes: usize) -> Option<Reserved> {
+    pub(super) fn memory_for_reading(&self, bytes: usize) -> Option<Reserved> {
         let room = Room::of(&self.gateway.settings.load().limits, &self.site.limits);
         if bytes > 0 { self.load.for_reading(bytes, &room) } else { None }
     }

@@ -176,12 +176,10 @@ impl Shop {
             asking: None,
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
-            pages: Vec::new(),
-            recipe: crate::transform::extract::Recipe::default(),
+            platform: crate::site::platform::Platform::default(),
             learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
             part_at_logout: false,
-            taps: Arc::default(),
             // What one page teaches must not change the next.
             max_products: 0,
             holdout: 0,

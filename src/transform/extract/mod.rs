@@ -11,7 +11,6 @@ mod jsonld;
 mod links;
 mod meta;
 mod microdata;
-mod number;
 mod reader;
 mod recipe;
 mod scan;
@@ -31,6 +30,7 @@ use crate::commerce::Content;
 use encoding_rs::Encoding;
 use scan::{Scan, Shared};
 use state::{Ended, State};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Begins every escape by which a charset leaves ASCII.
@@ -170,6 +170,12 @@ impl Extractor {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.shared.lock().draft.kind()
+    }
+
+    /// The signs of platforms that were seen so far.
+    #[must_use]
+    pub fn signs(&self) -> BTreeSet<usize> {
+        self.shared.lock().draft.signs.clone()
     }
 
     /// Ends the reading for a reason that lies outside.
