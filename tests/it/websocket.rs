@@ -73,16 +73,12 @@ fn handshake() -> Request {
 /// A tunnel that has carried its first byte, there and back.
 fn open(gateway: &Gateway) -> Connection {
     let mut connection = Connection::open(gateway.address());
-    open_over(&mut connection);
-    connection
-}
-
-fn open_over(connection: &mut Connection) {
     connection.send(&handshake());
     let head = connection.head();
     assert_eq!((head.status, head.framing), (101, Framing::None));
     assert!(connection.try_send(b"!") && !connection.body().is_closed(), "the tunnel was lost");
     assert_eq!(connection.body().raw(1), b"!");
+    connection
 }
 
 #[test]

@@ -99,7 +99,7 @@ async fn tap_that_panics_within_an_answer_ends_alone() {
     let mut shop = Shop::reading_along(&acts, Loading::Works, taps);
     shop.cut = 60;
     shop.within = Some(|exchange| {
-        let heard = exchange.listen(|_| panic!("the tap panics"));
+        let heard = exchange.listen::<()>(|_| panic!("the tap panics"));
         assert!(heard.is_none(), "somebody listened");
     });
     assert_eq!(shop.serve(&[], &[], PRODUCT).await.body, inserted());
