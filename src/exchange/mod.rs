@@ -300,19 +300,22 @@ impl Exchange {
         self.gateway.exchange_failed(&self.site.id, upstream, kind);
     }
 
+    /// One of the last steps, which others do not hang on.
+    fn last(&mut self, broken: &str, step: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| step(self))).is_err() {
+            self.gateway.failure(&self.site.id, "panic", None, broken);
+        }
+    }
+
     /// Ends the exchange: records what was delivered, counts and logs it.
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
-        // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        let recorded = catch_unwind(AssertUnwindSafe(|| {
-            self.end_sample(outcome);
-            self.end_reading(outcome);
-            self.tell_heard(outcome);
-            self.record(outcome);
-        }));
-        if recorded.is_err() {
-            self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
-        }
+        // The visitor has the page by now; what keeps it from being recorded must not cost them the connection. What was delivered
+        // is recorded whatever becomes of what was read.
+        self.last("looking at a page for its platform panicked", |exchange| exchange.end_sample(outcome));
+        self.last("learning from the page panicked", |exchange| exchange.end_reading(outcome));
+        self.last("learning from what was sent panicked", |exchange| exchange.tell_heard(outcome));
+        self.last("recording panicked", |exchange| exchange.record(outcome));
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let class = match status.as_u16() / 100 {
             1 => "1xx",

@@ -85,7 +85,11 @@ impl Gateway {
             && let Guest::Visitor { id, known, .. } = exchange.guest
         {
             let own = ProfileKey { site: site.id.clone(), visitor: id };
-            (exchange.profile, exchange.shared) = self.profile(own, known);
+            let asked = catch_unwind(AssertUnwindSafe(|| self.profile(own, known)));
+            (exchange.profile, exchange.shared) = asked.unwrap_or_else(|_| {
+                self.failure(&site.id, "panic", None, "asking for a profile panicked");
+                (Profile::None, None)
+            });
         }
         exchange.own += self.clock.monotonic().duration_since(received);
         Received::Forward(Box::new(exchange))

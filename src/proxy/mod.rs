@@ -8,6 +8,7 @@ pub mod health;
 pub mod listeners;
 pub mod peers;
 mod respond;
+mod tunnel;
 mod upload;
 mod wire;
 
@@ -15,6 +16,7 @@ use crate::exchange::{Exchange, Gateway, Outcome, Received};
 use async_trait::async_trait;
 use bytes::Bytes;
 use heads::Front;
+use http::header::UPGRADE;
 use peers::{Peers, Pool};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
@@ -95,7 +97,7 @@ impl ProxyHttp for Proxy {
         Ok(true)
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
         let (Some(pool), Some(exchange)) = (&ctx.pool, &ctx.exchange) else {
             return Error::e_explain(ErrorType::InternalError, "no exchange");
         };
@@ -122,6 +124,9 @@ impl ProxyHttp for Proxy {
         let sni = if name.parse::<std::net::IpAddr>().is_ok() { host } else { name };
         let mut peer = HttpPeer::new(address, target.address.tls, sni.to_owned());
         heads::configure(&mut peer.options, pool.origin(), target.address.tls);
+        if session.req_header().headers.contains_key(UPGRADE) && !pool.origin().http2 {
+            tunnel::prepare(&mut peer);
+        }
         Ok(Box::new(peer))
     }
 

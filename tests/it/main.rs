@@ -28,6 +28,7 @@ mod floods;
 mod framing;
 mod geo;
 mod hazards;
+mod header_policy;
 mod headers;
 mod hostile;
 mod hydration;
