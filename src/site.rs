@@ -1,6 +1,7 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
 pub mod taps;
+pub mod webhooks;
 
 use crate::action::Asking;
 use crate::client::Files;
@@ -13,6 +14,7 @@ use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::time::Duration;
 use taps::Taps;
+use webhooks::Webhook;
 
 /// One shop, compiled. Immutable: a reload builds a new one.
 #[derive(Debug)]
@@ -67,6 +69,8 @@ pub struct Site {
     pub enabled: bool,
     /// Supplies of coupon codes.
     pub pools: Vec<Pool>,
+    /// Who is told of its events.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Its scenarios.
     pub rules: RuleSet,
     /// What its pages load from its own path.

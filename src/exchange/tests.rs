@@ -184,6 +184,7 @@ impl Shop {
             taps: Arc::default(),
             // What one page teaches must not change the next.
             max_products: 0,
+            webhooks: Vec::new(),
             holdout: 0,
             https_redirect: false,
             enabled: true,

@@ -195,6 +195,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,
         pools: settings.pools.into_iter().map(|pool| pool.value).collect(),
+        webhooks: settings.webhooks.into_iter().map(Arc::new).collect(),
         rules: RuleSet::build(scenarios),
         files,
     })

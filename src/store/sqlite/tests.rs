@@ -50,6 +50,12 @@ async fn sqlite_holds_the_contract_of_ledgers() {
     crate::store::ledger::contract::holds(|| Arc::new(folder.open().unwrap()), text).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_holds_the_contract_of_outboxes() {
+    let folder = Folder::new();
+    crate::store::outbox::contract::holds(|| Arc::new(folder.open().unwrap())).await;
+}
+
 #[tokio::test]
 async fn call_that_panics_or_fails_is_undone_and_costs_nobody_else_anything() {
     let folder = Folder::new();
