@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use round::Standing;
 use smallvec::SmallVec;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
@@ -47,8 +47,8 @@ struct Listeners(Arc<ArcSwap<World>>);
 impl Wants for Listeners {
     fn hooks(&self, site: &SiteId, event: &str) -> SmallVec<[Arc<str>; 2]> {
         let world = self.0.load();
-        let hooks = world.site(site).map_or(&[][..], |site| &site.webhooks);
-        hooks.iter().filter(|hook| hook.events.contains(&event)).map(|hook| hook.name.clone()).collect()
+        let hooks = world.site(site).into_iter().flat_map(|site| &site.webhooks);
+        hooks.filter(|hook| hook.events.iter().any(|name| *name == event)).map(|hook| hook.name.clone()).collect()
     }
 }
 
@@ -60,6 +60,11 @@ pub struct Deliverer {
     /// The log was told that the store does not answer.
     told: bool,
     kept: Option<Instant>,
+}
+
+/// Returns once it is told to stop.
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// What all rounds share.
@@ -131,7 +136,7 @@ impl Deliverer {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => break,
+                () = told_to_stop(&mut stopped) => break,
                 Some(ended) = self.rounds.join_next(), if !self.rounds.is_empty() => self.ended(ended),
                 _ = ticks.tick() => self.look(&stop).await,
             }
@@ -190,7 +195,8 @@ impl Deliverer {
     async fn keep(&mut self, hooks: &[(HookId, Timestamp)]) {
         // A hook for which nothing waits any more is no longer among them.
         self.shared.metrics.webhook_backlog.reset();
-        self.standings.retain(|id, standing| standing.is_out || hooks.iter().any(|(known, _)| known == id));
+        let known: HashSet<&HookId> = hooks.iter().map(|(id, _)| id).collect();
+        self.standings.retain(|id, standing| standing.is_out || known.contains(id));
         for (id, _) in hooks {
             if let Err(error) = self.keep_one(id).await {
                 tracing::warn!(site = %id.site, hook = &*id.name, %error, "old messages could not be dropped");

@@ -60,7 +60,8 @@ pub(super) async fn run(
 ) -> (HookId, Standing) {
     let mut under_way: JoinSet<Tried> = JoinSet::new();
     loop {
-        if !*stop.borrow()
+        let is_stopping = *stop.borrow();
+        if !is_stopping
             && !standing.rests(shared.clock.monotonic())
             && let Some(hook) = shared.hook(&id)
             && let Err(error) = take(&shared, &id, hook, &mut standing, &mut under_way).await

@@ -16,6 +16,8 @@ pub type Client = Web<Full<Bytes>>;
 
 /// Most of an answer's body that is read: it says nothing to us, but the connection can then be used again.
 const MOST: usize = 16 << 10;
+/// How long it is waited for.
+const BODY: Duration = Duration::from_secs(1);
 const AGENT: &str = concat!("Noren/", env!("CARGO_PKG_VERSION"));
 
 /// How a receiver answered.
@@ -53,7 +55,7 @@ pub async fn send(
     body: Vec<u8>,
 ) -> Result<Answer, SendError> {
     let at = now.as_second();
-    let request = Request::post(&hook.url.0)
+    let request = Request::post(hook.url.0.clone())
         .header(CONTENT_TYPE, "application/json")
         .header(USER_AGENT, AGENT)
         .header("webhook-id", id)
@@ -61,11 +63,10 @@ pub async fn send(
         .header("webhook-signature", sign(keys, id, at, &body))
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| SendError::Failed(error.to_string()))?;
-    let asked = async {
-        let response = client.request(request).await.map_err(|error| SendError::Failed(web::words(&error)))?;
-        let (head, body) = response.into_parts();
-        let beginning = web::beginning(body, MOST).await;
-        Ok(Answer { status: head.status, retry_after: retry_after(&head.headers, now), beginning })
-    };
-    tokio::time::timeout(hook.timeout, asked).await.unwrap_or(Err(SendError::Late(hook.timeout)))
+    let response = tokio::time::timeout(hook.timeout, client.request(request)).await;
+    let response = response.map_err(|_| SendError::Late(hook.timeout))?;
+    let (head, body) = response.map_err(|error| SendError::Failed(web::words(&error)))?.into_parts();
+    // The head says it all: a body that does not come to its end changes nothing.
+    let beginning = tokio::time::timeout(BODY, web::beginning(body, MOST)).await.unwrap_or_default();
+    Ok(Answer { status: head.status, retry_after: retry_after(&head.headers, now), beginning })
 }

@@ -54,5 +54,6 @@ mod smuggling;
 mod streaming;
 mod succession;
 mod taps;
+mod webhooks;
 mod websocket;
 mod worker;

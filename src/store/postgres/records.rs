@@ -35,7 +35,7 @@ impl Records for PostgresLedger {
                 );
                 removed = removed.max(client.execute(&sweep, &[&site, &before, &most]).await?);
             }
-            Ok(removed)
+            Ok::<_, Error>(removed)
         };
         let done = tokio::time::timeout(BATCH, sweep).await;
         self.settle(client, done).map(|rows| rows as usize)
