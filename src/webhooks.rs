@@ -95,10 +95,7 @@ impl Shared {
     }
 
     fn count(&self, id: &HookId, result: &str, count: usize) {
-        self.metrics
-            .webhook_deliveries
-            .with_label_values(&[id.site.as_str(), &id.name, result])
-            .inc_by(count as u64);
+        self.metrics.webhook_deliveries.with_label_values(&[id.site.as_str(), &id.name, result]).inc_by(count as u64);
     }
 
     fn chance(&self) -> u16 {

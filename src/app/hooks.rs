@@ -12,8 +12,7 @@ const ENDING: Duration = Duration::from_secs(3);
 /// Starts. From now on events put messages into the outbox.
 pub(super) fn start(gateway: &Gateway, stop: watch::Receiver<bool>) -> JoinSet<()> {
     let Gateway { world, store, clock, random, metrics, .. } = gateway;
-    let deliverer =
-        Deliverer::new(world.clone(), store.clone(), clock.clone(), random.clone(), metrics.clone());
+    let deliverer = Deliverer::new(world.clone(), store.clone(), clock.clone(), random.clone(), metrics.clone());
     let mut tasks = JoinSet::new();
     tasks.spawn(deliverer.run(stop));
     tasks

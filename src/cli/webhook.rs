@@ -46,11 +46,8 @@ const SHOWN: usize = 1000;
 pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
     let Command::Test(arguments) = command;
     let site = site(arguments)?;
-    let hooks: Vec<_> = site
-        .webhooks
-        .iter()
-        .filter(|hook| arguments.name.as_ref().is_none_or(|name| **name == *hook.name))
-        .collect();
+    let hooks: Vec<_> =
+        site.webhooks.iter().filter(|hook| arguments.name.as_ref().is_none_or(|name| **name == *hook.name)).collect();
     if hooks.is_empty() {
         let known: Vec<&str> = site.webhooks.iter().map(|hook| &*hook.name).collect();
         match &arguments.name {
@@ -127,7 +124,9 @@ fn sample(site: &Site, hook: &Webhook, now: Timestamp) -> String {
     let name = hook.events.iter().find(|name| **name == "purchase").or(hook.events.first()).copied();
     let name = name.unwrap_or("purchase");
     let parameters = match name {
-        "purchase" => json!({ "transaction_id": "TEST-1", "value": 1000.0, "currency": site.currency, "items": [item] }),
+        "purchase" => {
+            json!({ "transaction_id": "TEST-1", "value": 1000.0, "currency": site.currency, "items": [item] })
+        }
         _ => json!({ "items": [item] }),
     };
     let event = StoredEvent {

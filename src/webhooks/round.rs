@@ -1,8 +1,8 @@
 //! Delivers what is due for one hook, until nothing is, or the hook wants to be left alone.
 
+use super::Shared;
 use super::schedule::{Verdict, rest, verdict};
 use super::send::{Answer, Client, SendError, send};
-use super::Shared;
 use crate::exports;
 use crate::site::webhooks::{SigningKey, Webhook};
 use crate::store::StoreError;
@@ -150,7 +150,8 @@ async fn settle(shared: &Shared, id: &HookId, standing: &mut Standing, tried: Ve
                 if whole {
                     standing.rest(now, pause);
                 } else {
-                    let why = outcome.map_or_else(|error| error.to_string(), |answer| format!("it answers {}", answer.status));
+                    let why = outcome
+                        .map_or_else(|error| error.to_string(), |answer| format!("it answers {}", answer.status));
                     fails(shared, id, standing, &why);
                     standing.in_a_row = standing.in_a_row.saturating_add(1);
                     if let Some(pause) = rest(standing.in_a_row, shared.chance()) {

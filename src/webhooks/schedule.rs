@@ -109,7 +109,8 @@ mod tests {
     fn pauses_grow_to_a_longest_and_differ_by_chance() {
         let longest = |tries| pause(tries, LONGEST, u16::MAX).as_secs_f64();
         let shortest = |tries| pause(tries, LONGEST, 0).as_secs_f64();
-        for (tries, seconds) in [(0, 1.0), (1, 1.0), (2, 2.0), (5, 16.0), (12, 2048.0), (13, 3600.0), (u32::MAX, 3600.0)]
+        for (tries, seconds) in
+            [(0, 1.0), (1, 1.0), (2, 2.0), (5, 16.0), (12, 2048.0), (13, 3600.0), (u32::MAX, 3600.0)]
         {
             assert!((longest(tries) - seconds).abs() < 1e-9, "{tries}: {}", longest(tries));
             assert!((shortest(tries) - seconds / 2.0).abs() < 1e-9, "{tries}: {}", shortest(tries));

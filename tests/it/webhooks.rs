@@ -73,7 +73,8 @@ fn answer(call: usize, request: &Received, wire: &mut Wire, taken: &Taken, is_we
             let path = text(&body["event_params"]["page_path"]);
             taken.push((request.header("webhook-id").unwrap().into(), text(&body["user_pseudo_id"]), path));
             // More than anybody would read, and it never ends.
-            let endless = [b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat();
+            let endless =
+                [b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat();
             wire.send(if call == 6 { &endless } else { &b"HTTP/1.1 204 No Content\r\n\r\n"[..] });
         }
     }
@@ -107,7 +108,11 @@ fn assert_told(tool: &Tool) {
     let wanted: Vec<String> = (0..PAGES).map(|page| format!("/{page}")).collect();
     assert_eq!(visitors.into_values().collect::<Vec<_>>(), vec![wanted; VISITORS]);
     for request in tool.origin.received() {
-        assert_eq!((request.method.as_str(), request.target.as_str()), ("POST", "/hook?key=k"), "no redirect is followed");
+        assert_eq!(
+            (request.method.as_str(), request.target.as_str()),
+            ("POST", "/hook?key=k"),
+            "no redirect is followed"
+        );
         assert_eq!(request.header("content-type"), Some("application/json"));
         assert!(is_signed(&request), "{request:?}");
         let body = String::from_utf8(request.body).unwrap();

@@ -16,7 +16,12 @@ pub(crate) static WEBHOOK: Section = Section {
            `noren export events` with `site` before it. A message is tried until it is answered with a 2xx, with growing pauses, and may so arrive \
            twice: `webhook-id` tells. One visitor's come in their order. Try it with `noren webhook test --site SITE`.",
     settings: &[
-        setting("name", "text", REQUIRED, "Its name. A hook of another name is another hook: what waits for the old one is dropped."),
+        setting(
+            "name",
+            "text",
+            REQUIRED,
+            "Its name. A hook of another name is another hook: what waits for the old one is dropped.",
+        ),
         setting(
             "url",
             "text",
@@ -156,7 +161,8 @@ fn events(table: &mut Table<'_, '_>) -> Vec<&'static str> {
 }
 
 fn secrets(table: &mut Table<'_, '_>) -> Option<Vec<Secret>> {
-    const HELP: &str = "write `whsec_` and what `openssl rand -base64 32` prints, or `file:PATH` of a file that holds it";
+    const HELP: &str =
+        "write `whsec_` and what `openssl rand -base64 32` prints, or `file:PATH` of a file that holds it";
     let Some(list) = table.strings("secret") else {
         if !table.has("secret") {
             table.missing("secret", HELP);

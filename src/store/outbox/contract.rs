@@ -98,7 +98,8 @@ async fn wanted_events_become_messages_once(open: &impl Fn() -> Arc<dyn Ledger>)
     keep(&*two, vec![purchase("wanted")]).await;
 
     let waiting: HashMap<_, _> = one.outbox().hooks().await.unwrap().into_iter().collect();
-    let wanted = HashMap::from([(hook("wanted", "all"), at(1) + SETTLING), (hook("wanted", "orders"), at(2) + SETTLING)]);
+    let wanted =
+        HashMap::from([(hook("wanted", "all"), at(1) + SETTLING), (hook("wanted", "orders"), at(2) + SETTLING)]);
     assert_eq!(waiting, wanted);
     let (all, orders) = (hook("wanted", "all"), hook("wanted", "orders"));
     assert_eq!((one.outbox().count(&all).await.unwrap(), one.outbox().count(&orders).await.unwrap()), (2, 1));

@@ -48,9 +48,8 @@ impl Outbox for PostgresLedger {
             SELECT hook, (SELECT min(due) FROM outbox WHERE outbox.hook = hooks.hook) FROM hooks WHERE hook IS NOT NULL";
         let rows = self.rows(look, &[]).await?;
         // One that was emptied in the meantime has no time.
-        let hooks = rows.iter().filter_map(|row| {
-            Some((HookId::of_key(row.get(0))?, moment(row.get::<_, Option<i64>>(1)?)))
-        });
+        let hooks =
+            rows.iter().filter_map(|row| Some((HookId::of_key(row.get(0))?, moment(row.get::<_, Option<i64>>(1)?))));
         Ok(hooks.collect())
     }
 

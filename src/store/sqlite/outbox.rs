@@ -59,9 +59,11 @@ impl Outbox for SqliteStore {
                 .query_map(params![hook.key(), now, hook.site.as_str(), most as i64], message)?
                 .collect::<Result<Vec<_>, _>>()?;
             for message in &messages {
-                connection
-                    .prepare_cached("UPDATE outbox SET due = ?2, tries = ?3 WHERE id = ?1")?
-                    .execute([message.number, until, message.tries])?;
+                connection.prepare_cached("UPDATE outbox SET due = ?2, tries = ?3 WHERE id = ?1")?.execute([
+                    message.number,
+                    until,
+                    message.tries,
+                ])?;
             }
             Ok(messages)
         })

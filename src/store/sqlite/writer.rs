@@ -62,7 +62,16 @@ impl Writer {
     ) -> rusqlite::Result<Self> {
         let data_version = data_version(&connection)?;
         let location = path.display().to_string().into();
-        Ok(Self { connection, process, live, asked, location, path: path.to_owned(), file: identity(path), data_version })
+        Ok(Self {
+            connection,
+            process,
+            live,
+            asked,
+            location,
+            path: path.to_owned(),
+            file: identity(path),
+            data_version,
+        })
     }
 
     /// Works until the store is dropped, and then through all that is left.
