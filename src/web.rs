@@ -57,6 +57,11 @@ pub async fn beginning<B: Body<Data = Bytes> + Unpin>(mut body: B, most: usize) 
 /// An error and what brought it about, in one line.
 #[must_use]
 pub fn words(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
 }

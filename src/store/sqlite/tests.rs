@@ -157,7 +157,8 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
     let folder = Folder::new();
     let live = Arc::new(LiveProfiles::new(&StoreSettings::default()));
     let mut writer =
-        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
+        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), Asked::default(), &folder.path())
+            .unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
     let all = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();
