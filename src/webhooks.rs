@@ -236,3 +236,6 @@ impl Deliverer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
