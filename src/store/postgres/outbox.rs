@@ -1,6 +1,7 @@
 //! Messages that wait, in PostgreSQL.
 //!
-//! What changes several rows never waits for one while it holds another: a row that somebody else has is left to them.
+//! What changes several rows never waits for one while it holds another: a row that somebody else has is left to them, or is changed by
+//! itself.
 
 use super::events::Rows;
 use super::{BATCH, CALL, PostgresLedger};
@@ -62,7 +63,7 @@ impl Outbox for PostgresLedger {
     ) -> Result<Vec<Message>, StoreError> {
         // Whether a message is the first of its visitor's is looked at before it is locked, and stays so: earlier ones only go.
         let lease = "
-            UPDATE outbox SET due = $4, tries = tries + 1 WHERE id IN (
+            WITH taken AS MATERIALIZED (
                 SELECT id FROM outbox AS first WHERE hook = $1 AND due <= $3 AND NOT EXISTS (
                     SELECT 1 FROM outbox AS earlier
                     WHERE earlier.site = $2 AND earlier.visitor = first.visitor AND earlier.hook = $1
@@ -70,7 +71,8 @@ impl Outbox for PostgresLedger {
                 )
                 ORDER BY due, id LIMIT $5 FOR UPDATE SKIP LOCKED
             )
-            RETURNING at, id, visitor, kind, scenario, variant, path, parameters, message, tries";
+            UPDATE outbox SET due = $4, tries = tries + 1 FROM taken WHERE outbox.id = taken.id
+            RETURNING at, outbox.id, visitor, kind, scenario, variant, path, parameters, message, tries";
         let (key, site) = (hook.key(), hook.site.as_str());
         let (now, until, most) = (now.as_millisecond(), until.as_millisecond(), most as i64);
         let rows = self.rows(lease, &[&key, &site, &now, &until, &most]).await?;
@@ -78,21 +80,25 @@ impl Outbox for PostgresLedger {
     }
 
     async fn done(&self, numbers: Vec<i64>) -> Result<(), StoreError> {
-        // Who else has locked one is removing it too, or takes it once more.
-        let delete = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1) FOR UPDATE SKIP LOCKED)";
-        self.run(delete, &[&numbers]).await.map(drop)
+        // One by one: none is held while another is waited for. Who looked whether it is due may have it locked for a moment.
+        for number in numbers {
+            self.run("DELETE FROM outbox WHERE id = $1", &[&number]).await?;
+        }
+        Ok(())
     }
 
     async fn put_off(&self, hook: &HookId, message: &Message, due: Timestamp) -> Result<(), StoreError> {
-        let put_off = "
+        let due = due.as_millisecond();
+        let mine = "UPDATE outbox SET due = $2 WHERE id = $1 AND tries = $3";
+        if self.run(mine, &[&message.number, &due, &message.tries]).await? == 0 {
+            return Ok(());
+        }
+        let others = "
             UPDATE outbox SET due = $4 WHERE id IN (
-                SELECT id FROM outbox WHERE site = $1 AND visitor = $2 AND hook = $3 AND (id = $5 OR due < $4)
-                AND EXISTS (SELECT 1 FROM outbox WHERE id = $5 AND tries = $6)
-                FOR UPDATE SKIP LOCKED
+                SELECT id FROM outbox WHERE site = $1 AND visitor = $2 AND hook = $3 AND due < $4 FOR UPDATE SKIP LOCKED
             )";
         let (site, visitor, key) = (hook.site.as_str(), message.event.visitor.0.as_slice(), hook.key());
-        let due = due.as_millisecond();
-        self.run(put_off, &[&site, &visitor, &key, &due, &message.number, &message.tries]).await.map(drop)
+        self.run(others, &[&site, &visitor, &key, &due]).await.map(drop)
     }
 
     async fn count(&self, hook: &HookId) -> Result<u64, StoreError> {
