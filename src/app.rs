@@ -1,6 +1,7 @@
 //! The composition root: the only module that knows all the others. Starts everything, and stops it in order.
 
 mod data;
+mod hooks;
 mod sweeper;
 
 use crate::admission::Admission;
@@ -239,6 +240,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let (keep, kept) = watch::channel(false);
     let mut keeping = tokio::task::JoinSet::new();
     keeping.spawn(keeper.run(kept));
+    let delivering = hooks::start(&gateway, stopped.clone());
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),
@@ -263,6 +265,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     if tokio::time::timeout(KEEPING, keeping.join_all()).await.is_err() {
         tracing::warn!("the store does not take what was learnt of products: it is learnt anew");
     }
+    hooks::end(delivering).await;
     if let Err(error) = recorder.shutdown().await {
         tracing::error!(%error, "the recorder could not write everything");
     }

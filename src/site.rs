@@ -2,6 +2,7 @@
 
 pub mod platform;
 pub mod taps;
+pub mod webhooks;
 
 use crate::action::Asking;
 use crate::client::Files;
@@ -13,6 +14,7 @@ use jiff::tz::TimeZone;
 use platform::Platform;
 use std::sync::Arc;
 use std::time::Duration;
+use webhooks::Webhook;
 
 /// One shop, compiled. Immutable, but for what it is found to be built with: a reload builds a new one.
 #[derive(Debug)]
@@ -63,6 +65,8 @@ pub struct Site {
     pub enabled: bool,
     /// Supplies of coupon codes.
     pub pools: Vec<Pool>,
+    /// Who is told of its events.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Its scenarios.
     pub rules: RuleSet,
     /// What its pages load from its own path.

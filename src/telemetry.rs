@@ -58,6 +58,11 @@ pub struct Metrics {
     pub visitors_online: IntGaugeVec,
     /// What was claimed before a delivery, by what became of it (`granted`, `refused`, `late`, `failed`).
     pub claims: IntCounterVec,
+    /// Messages to hooks by site, hook and what became of them: `delivered`, `failed` and `deferred` (each try), `gone`, `expired`, `overflowed`,
+    /// `removed` (dropped).
+    pub webhook_deliveries: IntCounterVec,
+    /// Messages that wait, by site and hook.
+    pub webhook_backlog: IntGaugeVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -142,6 +147,12 @@ impl Metrics {
                 "Visitors with a page view in the last minutes.",
                 &["site"],
             )?,
+            webhook_deliveries: counter(
+                "noren_webhook_deliveries_total",
+                "Messages to hooks by what became of them.",
+                &["site", "hook", "result"],
+            )?,
+            webhook_backlog: gauges("noren_webhook_backlog", "Messages that wait for a hook.", &["site", "hook"])?,
             origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
             registry,
         })

@@ -242,6 +242,7 @@ impl Shop {
             part_at_logout: false,
             // What one page teaches must not change the next.
             max_products: 0,
+            webhooks: Vec::new(),
             holdout: 0,
             https_redirect: false,
             enabled: true,

@@ -196,6 +196,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
             settings.pools.iter().any(|known| *known.value.name == *pool && known.value.is_for_known())
         }),
         pools: settings.pools.into_iter().map(|pool| pool.value).collect(),
+        webhooks: settings.webhooks.into_iter().map(Arc::new).collect(),
         files,
     })
 }

@@ -11,6 +11,7 @@ pub(super) mod pages;
 mod pool;
 mod privacy;
 pub(crate) mod taps;
+mod webhook;
 
 pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
@@ -21,6 +22,7 @@ pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
 pub(crate) use pool::POOL;
 pub(crate) use privacy::{CONSENT, PRIVACY};
+pub(crate) use webhook::WEBHOOK;
 
 use super::platform::{self, Preset};
 use super::{LoadOptions, recipe};
@@ -29,6 +31,7 @@ use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::platform::{Own, Platform};
 use crate::site::taps::Taps;
+use crate::site::webhooks::Webhook;
 use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, Pool, SiteLimits};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
@@ -109,6 +112,7 @@ pub(crate) static SITE: Section = Section {
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
+        setting("webhook", "list of tables", "", "See `[[webhook]]`."),
     ],
 };
 
@@ -146,6 +150,7 @@ pub(super) struct Settings {
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
+    pub(super) webhooks: Vec<Webhook>,
 }
 
 /// Reads `site.toml`.
@@ -183,6 +188,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
+        webhooks: webhook::read(&mut table),
         cookie,
         hosts,
     };

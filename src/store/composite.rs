@@ -6,6 +6,7 @@
 use super::coupons::Coupons;
 use super::exports::Exports;
 use super::ledger::{BatchId, Ledger};
+use super::outbox::Outbox;
 use super::products::Products;
 use super::records::{Before, Kept, Records};
 use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
@@ -69,6 +70,10 @@ impl Store for Composite {
 
     fn products(&self) -> &dyn Products {
         self.ledger.products()
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self.ledger.outbox()
     }
 
     fn is_shared(&self) -> bool {

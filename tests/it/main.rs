@@ -60,5 +60,6 @@ mod succession;
 mod taps;
 mod twin_faults;
 mod twins;
+mod webhooks;
 mod websocket;
 mod worker;

@@ -26,10 +26,18 @@ impl Records for PostgresLedger {
 
     async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
         let client = self.client().await?;
-        let sweep = "
-            DELETE FROM events WHERE id IN (SELECT id FROM events WHERE site = $1 AND at < $2 LIMIT $3 FOR UPDATE SKIP LOCKED)";
-        let (site, before) = (text(site.as_str()), before.events.as_millisecond());
-        let done = tokio::time::timeout(BATCH, client.execute(sweep, &[&site, &before, &(most as i64)])).await;
+        let (site, before, most) = (text(site.as_str()), before.events.as_millisecond(), most as i64);
+        let sweep = async {
+            let mut removed = 0;
+            for table in ["events", "outbox"] {
+                let sweep = format!(
+                    "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE site = $1 AND at < $2 LIMIT $3 FOR UPDATE SKIP LOCKED)"
+                );
+                removed = removed.max(client.execute(&sweep, &[&site, &before, &most]).await?);
+            }
+            Ok::<_, Error>(removed)
+        };
+        let done = tokio::time::timeout(BATCH, sweep).await;
         self.settle(client, done).map(|rows| rows as usize)
     }
 
@@ -66,6 +74,7 @@ async fn erase(client: &mut Object, key: &ProfileKey) -> Result<(), Error> {
     let (site, visitor) = (text(key.site.as_str()), key.visitor.0.as_slice());
     let transaction = client.transaction().await?;
     transaction.execute("DELETE FROM events WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
+    transaction.execute("DELETE FROM outbox WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
     transaction.execute("UPDATE orders SET visitor = '' WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
     // A code that they had stays taken: nobody knows by whom.
     let holder = Holder::Visitor(key.visitor).key();

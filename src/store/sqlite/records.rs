@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
 /// Tables that hold rows of a visitor's, which go with them.
-const ROWS: &[&str] = &["profiles", "events"];
+const ROWS: &[&str] = &["profiles", "events", "outbox"];
 
 #[async_trait]
 impl Records for SqliteStore {
@@ -81,7 +81,12 @@ impl Records for SqliteStore {
                     "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE site = ?1 AND at < ?2 LIMIT ?3)",
                 )?
                 .execute(params![site.as_str(), before.events.as_millisecond(), most])?;
-            Ok(profiles.max(events))
+            let messages = connection
+                .prepare_cached(
+                    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE site = ?1 AND at < ?2 LIMIT ?3)",
+                )?
+                .execute(params![site.as_str(), before.events.as_millisecond(), most])?;
+            Ok(profiles.max(events).max(messages))
         })
         .await
     }
