@@ -14,6 +14,7 @@
 
 mod support;
 
+mod beside;
 mod browser_policies;
 mod codings;
 mod conformance;
