@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogues, Keeper};
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
 use crate::config::gateway::Gateway as Settings;
-use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
+use crate::exchange::{FailureLog, Gateway, Imports, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -97,7 +97,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
-    let keys = (keys, CustomerKey::open(&data.path.join("customer-key"), &*random)?);
+    let keys = (keys, Arc::new(CustomerKey::open(&data.path.join("customer-key"), &*random)?));
     // A database that was cut off while it was renewed must not keep the shops from being served.
     let geo = settings.geo_database.as_deref().and_then(|path| {
         GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
@@ -170,7 +170,7 @@ struct Running {
     threads: usize,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    keys: (KeyRing, CustomerKey),
+    keys: (KeyRing, Arc<CustomerKey>),
     geo: Option<GeoDatabase>,
     metrics: Metrics,
     data: DataFolder,
@@ -196,6 +196,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         recorder: recorder.clone(),
         keys,
         customers,
+        imports: Imports::default(),
         clock: clock.clone(),
         random,
         metrics: metrics.clone(),

@@ -1,5 +1,6 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+pub mod imports;
 pub mod taps;
 
 use crate::action::Asking;
@@ -8,6 +9,7 @@ use crate::ids::SiteId;
 use crate::scenario::RuleSet;
 use crate::store::coupons::Supply;
 use crate::transform::extract::Recipe;
+use imports::ImportSettings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ pub struct Site {
     pub privacy: PrivacySettings,
     /// Asks whoever has not chosen.
     pub asking: Option<Asking>,
+    /// Who may send imports over HTTP, if anybody may.
+    pub imports: Option<ImportSettings>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.

@@ -74,7 +74,8 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Written::Utf8 => Encoding::Utf8,
         Written::ShiftJis => Encoding::ShiftJis,
     };
-    let settings = Settings { kind, encoding, time_zone: site.time_zone.clone(), now };
+    let in_shift_jis = "give --encoding shift_jis";
+    let settings = Settings { kind, encoding, time_zone: site.time_zone.clone(), now, in_shift_jis };
     let mut table = Table::open(Box::new(file), settings).with_context(|| format!("{shown} was not imported"))?;
     if !table.ignored().is_empty() {
         complain(&format!("Columns that are not read: {}", table.ignored().join(", ")));

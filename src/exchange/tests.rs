@@ -21,6 +21,7 @@ use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
 
 mod claims;
+mod imports;
 mod late;
 mod reading;
 
@@ -188,6 +189,7 @@ impl Shop {
             https_redirect: false,
             enabled: true,
             pools,
+            imports: Some(imports::settings()),
             rules,
             files: Files::new("gw", []),
         };
@@ -199,7 +201,8 @@ impl Shop {
             store,
             recorder,
             keys: KeyRing::open(&keys.path().join("keys"), &SystemClock, &OsRandom).unwrap(),
-            customers: CustomerKey::of([7; 32]),
+            customers: Arc::new(CustomerKey::of([7; 32])),
+            imports: Imports::default(),
             clock: Arc::new(SystemClock),
             random: random.clone(),
             metrics: Metrics::new().unwrap(),

@@ -4,6 +4,7 @@ mod catalogue;
 mod cookie;
 mod customer;
 mod host;
+mod imports;
 mod learn;
 mod limits;
 mod origin;
@@ -15,6 +16,7 @@ pub(crate) mod taps;
 pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use imports::IMPORTS;
 pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
@@ -27,6 +29,7 @@ use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
+use crate::site::imports::ImportSettings;
 use crate::site::taps::Taps;
 use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
 use crate::transform::extract::{Part, Recipe};
@@ -107,6 +110,7 @@ pub(crate) static SITE: Section = Section {
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
+        setting("imports", "table", "", "See `[imports]`."),
     ],
 };
 
@@ -142,6 +146,7 @@ pub(super) struct Settings {
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
+    pub(super) imports: Option<ImportSettings>,
 }
 
 /// Reads `site.toml`.
@@ -179,6 +184,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
+        imports: table.table("imports").and_then(imports::read),
         cookie,
         hosts,
     };

@@ -32,6 +32,7 @@ mod headers;
 mod hostile;
 mod hydration;
 mod insertion;
+mod intake;
 mod late;
 mod learning;
 mod ledger_faults;

@@ -88,7 +88,8 @@ impl H2 {
         self.exchange(Request::post(uri).body(Bytes::copy_from_slice(body).into()).unwrap())
     }
 
-    fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
+    /// Sends any request.
+    pub(crate) fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
         self.try_exchange(request).unwrap()
     }
 
