@@ -92,7 +92,8 @@ fn said(erased: &Erased, who: &str) -> String {
     let mut text = format!("Erased {} and {}.", counted(profiles, "profile"), counted(events, "event"));
     let nobodys: Vec<String> = [(coupons, "coupon"), (orders, "order")]
         .into_iter()
-        .filter_map(|(count, one)| (count > 0).then(|| counted(count, one)))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, one)| counted(count, one))
         .collect();
     if !nobodys.is_empty() {
         let _ = write!(text, " Nothing says any more whose these were: {}.", nobodys.join(", "));

@@ -92,8 +92,8 @@ mod tests {
             }
             feed.end().await;
         });
-        let expected: String = (0..100).map(|number| format!("{number},")).collect();
-        assert_eq!(whole.await.unwrap(), expected);
+        let expected: Vec<String> = (0..100).map(|number| format!("{number},")).collect();
+        assert_eq!(whole.await.unwrap(), expected.concat());
         let cut = read(async |feed| assert!(feed.give("a,b".into()).await)).await.unwrap_err();
         assert_eq!(cut.kind(), ErrorKind::UnexpectedEof);
         let late = read(async |feed| feed.break_off(ErrorKind::TimedOut).await).await.unwrap_err();

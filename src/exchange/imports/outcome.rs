@@ -5,7 +5,7 @@ use crate::imports::{BadRow, Counts, Kind};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::io::ErrorKind;
 
 /// Bad rows, and columns that are not read, that are named.
@@ -119,17 +119,17 @@ impl Outcome {
             .iter()
             .map(|row| json!({ "line": row.line, "column": row.column, "reason": row.reason }))
             .collect();
-        let mut said = json!({
-            "import": name(self.kind),
-            "dry_run": self.dry_run,
-            "complete": problem.is_none(),
-            "bad_rows": rows,
-            "more_bad_rows": self.bad - self.named.len(),
-            "ignored_columns": self.ignored,
-        });
+        let mut said = Map::new();
+        let mut say = |what: &str, value: Value| said.insert(what.to_owned(), value);
+        say("import", name(self.kind).into());
+        say("dry_run", self.dry_run.into());
+        say("complete", problem.is_none().into());
         for (result, count) in self.counts() {
-            said[result] = count.into();
+            say(result, count.into());
         }
+        say("bad_rows", rows.into());
+        say("more_bad_rows", (self.bad - self.named.len()).into());
+        say("ignored_columns", self.ignored.into());
         let mut headers = vec![
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (http::header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -137,11 +137,11 @@ impl Outcome {
         ];
         let mut status = StatusCode::OK;
         if let Some(problem) = problem {
-            said["error"] = problem.words.into();
+            say("error", problem.words.into());
             headers.extend(problem.headers);
             status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         }
-        Answer { status, headers, body: Bytes::from(format!("{said:#}\n")) }
+        Answer { status, headers, body: Bytes::from(format!("{:#}\n", Value::from(said))) }
     }
 }
 
