@@ -1,6 +1,7 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
 pub mod platform;
+pub mod imports;
 pub mod taps;
 pub mod webhooks;
 
@@ -9,6 +10,7 @@ use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
 use crate::store::coupons::Supply;
+use imports::ImportSettings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use platform::Platform;
@@ -57,6 +59,8 @@ pub struct Site {
     pub privacy: PrivacySettings,
     /// Asks whoever has not chosen.
     pub asking: Option<Asking>,
+    /// Who may send imports over HTTP, if anybody may.
+    pub imports: Option<ImportSettings>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.

@@ -63,6 +63,10 @@ pub struct Metrics {
     pub webhook_deliveries: IntCounterVec,
     /// Messages that wait, by site and hook.
     pub webhook_backlog: IntGaugeVec,
+    /// Files that were sent to be imported, by site and the answer's status.
+    pub imports: IntCounterVec,
+    /// Their rows, by site and what became of them (`new`, `changed`, `same`, `bad`).
+    pub import_rows: IntCounterVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -140,6 +144,12 @@ impl Metrics {
                 "noren_claims_total",
                 "Coupon codes and shared caps claimed for pages, by what became of it.",
                 &["outcome"],
+            )?,
+            imports: counter("noren_imports_total", "Imports over HTTP, by the answer's status.", &["site", "status"])?,
+            import_rows: counter(
+                "noren_import_rows_total",
+                "Rows of imports over HTTP, by what became of them.",
+                &["site", "result"],
             )?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
             visitors_online: gauges(

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("proxy", "clock exchange ids plan site world"),
     (
         "exchange",
-        "action admission catalogue client clock commerce config event facts fuzzing geo ids plan recorder scenario site store taps telemetry transform visitor world",
+        "action admission catalogue client clock commerce config event facts fuzzing geo ids imports plan recorder scenario site store taps telemetry transform visitor world",
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),

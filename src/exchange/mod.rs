@@ -17,6 +17,7 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod imports;
 mod join;
 mod late;
 mod learn;
@@ -30,9 +31,11 @@ mod receive;
 mod respond;
 mod taps;
 
+pub use crate::imports::Feed;
 pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
+pub use imports::{Ended, Import, ImportCall, Imports};
 pub use own::OwnCall;
 pub use reading::PagesRead;
 
@@ -77,7 +80,9 @@ pub struct Gateway {
     /// Keys of visitors' cookies.
     pub keys: KeyRing,
     /// Names customers.
-    pub customers: CustomerKey,
+    pub customers: Arc<CustomerKey>,
+    /// Files that are being sent.
+    pub imports: Imports,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -133,6 +138,8 @@ pub enum Received {
     Answer(Answer),
     /// It is for one of Noren's own endpoints, which may want the body.
     Own(OwnCall),
+    /// It brings a file to be imported.
+    Import(Box<ImportCall>),
     /// It goes to the shop.
     Forward(Box<Exchange>),
 }

@@ -40,6 +40,11 @@ impl Gateway {
         if !https && site.https_redirect {
             return Received::Answer(Answer::redirect(&https_address(request)));
         }
+        match self.import_call(site, request) {
+            Some(Ok(call)) => return Received::Import(Box::new(call.holding(admitted))),
+            Some(Err(answer)) => return Received::Answer(answer),
+            None => {}
+        }
         if let Some(call) = self.own_call(site, request) {
             return Received::Own(call.holding(admitted));
         }

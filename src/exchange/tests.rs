@@ -24,6 +24,7 @@ use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
 
 mod claims;
+mod imports;
 mod late;
 mod panics;
 mod reading;
@@ -247,6 +248,7 @@ impl Shop {
             https_redirect: false,
             enabled: true,
             pools,
+            imports: Some(imports::settings()),
             rules,
             files: Files::new("gw", []),
         };
@@ -258,7 +260,8 @@ impl Shop {
             store,
             recorder,
             keys: KeyRing::open(&keys.path().join("keys"), &SystemClock, &OsRandom).unwrap(),
-            customers: CustomerKey::of([7; 32]),
+            customers: Arc::new(CustomerKey::of([7; 32])),
+            imports: Imports::default(),
             clock: clock.clone(),
             random: random.clone(),
             metrics: Metrics::new().unwrap(),

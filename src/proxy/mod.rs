@@ -5,6 +5,7 @@
 mod door;
 mod heads;
 pub mod health;
+mod import;
 pub mod listeners;
 pub mod peers;
 mod respond;
@@ -87,6 +88,11 @@ impl ProxyHttp for Proxy {
                 let body = respond::read_body(session, call.body_limit(), silence).await?;
                 let answer = self.gateway.own(call, body).await;
                 respond::answer(session, answer).await?;
+            }
+            Received::Import(call) => {
+                let rate = self.gateway.settings.load().limits.min_upload_rate;
+                let pace = import::Pace { clock: self.gateway.clock.clone(), silence, rate };
+                import::import(session, *call, &pace).await?;
             }
             Received::Forward(exchange) => {
                 ctx.pool = Some(self.peers.pool(exchange.site()));

@@ -188,6 +188,7 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
             .then(|| Asking::new(&settings.prefix, settings.privacy.policy.as_deref()))
             .flatten(),
         privacy: settings.privacy,
+        imports: settings.imports,
         prefix: settings.prefix,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,

@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 41] = [
+static SECTIONS: [&Section; 42] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -44,6 +44,7 @@ static SECTIONS: [&Section; 41] = [
     &site::PRIVACY,
     &site::CONSENT,
     &site::WEBHOOK,
+    &site::IMPORTS,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,

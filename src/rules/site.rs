@@ -4,6 +4,7 @@ mod catalogue;
 mod cookie;
 mod customer;
 mod host;
+mod imports;
 mod learn;
 mod limits;
 mod origin;
@@ -16,6 +17,7 @@ mod webhook;
 pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use imports::IMPORTS;
 pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
@@ -30,6 +32,7 @@ use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
 use crate::site::platform::{Own, Platform};
+use crate::site::imports::ImportSettings;
 use crate::site::taps::Taps;
 use crate::site::webhooks::Webhook;
 use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, Pool, SiteLimits};
@@ -113,6 +116,7 @@ pub(crate) static SITE: Section = Section {
         setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
         setting("webhook", "list of tables", "", "See `[[webhook]]`."),
+        setting("imports", "table", "", "See `[imports]`."),
     ],
 };
 
@@ -151,6 +155,7 @@ pub(super) struct Settings {
     pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
     pub(super) webhooks: Vec<Webhook>,
+    pub(super) imports: Option<ImportSettings>,
 }
 
 /// Reads `site.toml`.
@@ -189,6 +194,7 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
         webhooks: webhook::read(&mut table),
+        imports: table.table("imports").and_then(imports::read),
         cookie,
         hosts,
     };

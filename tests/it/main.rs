@@ -14,6 +14,7 @@
 
 mod support;
 
+mod beside;
 mod browser_policies;
 mod codings;
 mod conformance;
@@ -33,6 +34,7 @@ mod headers;
 mod hostile;
 mod hydration;
 mod insertion;
+mod intake;
 mod late;
 mod learning;
 mod ledger_faults;

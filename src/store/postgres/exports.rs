@@ -36,7 +36,7 @@ impl Exports for PostgresLedger {
         _: Option<VisitorId>,
         _: usize,
     ) -> Result<Vec<(VisitorId, Profile)>, StoreError> {
-        let reason = "profiles are kept elsewhere, and cannot be read out from there".to_owned();
+        let reason = "profiles are kept elsewhere".to_owned();
         Err(StoreError::Backend { location: self.location.to_string(), reason })
     }
 

@@ -103,7 +103,7 @@ impl H2 {
         self.try_exchange(request.body(Bytes::from_static(body).into()).unwrap())
     }
 
-    fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
+    pub(crate) fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
         self.try_exchange(request).unwrap()
     }
 
