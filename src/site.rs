@@ -1,7 +1,7 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
-pub mod platform;
 pub mod imports;
+pub mod platform;
 pub mod taps;
 pub mod webhooks;
 
