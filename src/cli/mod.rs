@@ -14,6 +14,7 @@ mod output;
 mod place;
 mod seal;
 mod serve;
+mod webhook;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -62,6 +63,9 @@ enum Command {
     /// Coupon codes: add some, or say how pools stand
     #[command(subcommand)]
     Coupons(coupons::Command),
+    /// Programs that are told of events: try whether they can be
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Copy the embedded store, keys included, to one file, while Noren runs
     Backup(backup::Backup),
     /// Put a backup in the place of the embedded store, while Noren does not run
@@ -109,6 +113,10 @@ pub fn run() -> ExitCode {
         Command::Detect(arguments) => return detect::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
         Command::Coupons(command) => match coupons::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Webhook(command) => match webhook::run(&command) {
             Ok(code) => return code,
             Err(error) => Err(error),
         },

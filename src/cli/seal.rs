@@ -1,34 +1,26 @@
 //! `noren seal`: brings what is in the store already into the form in which it would be written now.
 
 use super::output::{complain, print};
-use crate::app;
+use super::place::{Folders, runtime};
 use anyhow::{Context, bail};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 /// Arguments of `noren seal`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Folder of rules; `[store]` of its gateway.toml says where the store is, where its keys are, and whether it is sealed
-    #[arg(long, value_name = "DIR", default_value = "rules")]
-    rules: PathBuf,
-    /// Folder of the embedded store, if it is not the one that gateway.toml names
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    folders: Folders,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let resealed = runtime.block_on(async {
-        let (opened, has_key) = app::stores_of(&arguments.rules, arguments.data.as_deref())?;
-        if !has_key {
-            bail!(
-                "gateway.toml in {} names no key: write `encryption_key = \"file:PATH\"` into its table `[store]`",
-                arguments.rules.display()
-            );
-        }
-        opened.store.ping().await?;
-        opened.store.reseal().await.context("not everything was gone through; run it again")
+    let stores = arguments.folders.stores()?;
+    if !stores.have_keys() {
+        bail!("gateway.toml names no key: write `encryption_key = \"file:PATH\"` into its table `[store]`");
+    }
+    let resealed = runtime()?.block_on(async {
+        let store = stores.open()?;
+        store.ping().await?;
+        store.reseal().await.context("not everything was gone through; run it again")
     })?;
     if resealed.traces {
         complain(

@@ -4,6 +4,7 @@
 
 use super::coupons::Coupons;
 use super::exports::{Exports, NoExports};
+use super::outbox::{NoOutbox, Outbox};
 use super::products::{NoProducts, Products};
 use super::records::Records;
 use super::{Resealed, StoreError};
@@ -35,6 +36,11 @@ pub trait Ledger: Coupons + Records {
     /// Brings all that is there into the form in which it would be written now, as [`Store::reseal`](super::Store::reseal).
     async fn reseal(&self) -> Result<Resealed, StoreError> {
         Ok(Resealed::default())
+    }
+
+    /// The messages about events that wait to be told to others. They are kept together with their events.
+    fn outbox(&self) -> &dyn Outbox {
+        &NoOutbox
     }
 
     /// Answers if it can be read and written now.

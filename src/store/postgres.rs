@@ -9,6 +9,7 @@ mod address;
 mod coupons;
 mod events;
 mod exports;
+mod outbox;
 mod products;
 mod records;
 mod schema;
@@ -16,6 +17,7 @@ mod sealing;
 
 use super::codes::CodeMaker;
 use super::ledger::Batches;
+use super::outbox::Asked;
 use super::seal::{CannotOpen, Sealing};
 use super::{StoreError, StoreSettings};
 use crate::ids::Random;
@@ -35,6 +37,7 @@ pub(super) struct PostgresLedger {
     location: Arc<str>,
     maker: CodeMaker,
     batches: Batches,
+    asked: Asked,
     seals: Sealing,
     /// The tables are there, as new as this program knows them, and what is sealed in them can be opened: by this.
     ready: OnceCell<Sealing>,
@@ -80,8 +83,8 @@ impl PostgresLedger {
             .build()
             .map_err(|error| failed(&location, error.to_string()))?;
         let (maker, batches) = (CodeMaker::new(random), Batches::new(random));
-        let seals = Sealing::new(settings.sealer.clone());
-        Ok(Self { pool, location, maker, batches, seals, ready: OnceCell::new() })
+        let (asked, seals) = (Asked::default(), Sealing::new(settings.sealer.clone()));
+        Ok(Self { pool, location, maker, batches, asked, seals, ready: OnceCell::new() })
     }
 
     /// A connection to tables that are up to date.

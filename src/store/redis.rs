@@ -12,11 +12,13 @@ mod link;
 mod presence;
 mod records;
 mod row;
+mod scan;
 mod script;
 mod sealing;
 
 pub(super) use address::is_redis;
 
+use super::exports::Exports;
 use super::live::{Committed, Found, LiveProfiles, Row, lock};
 use super::presence::Listeners;
 use super::records::Records;
@@ -52,6 +54,8 @@ pub(super) struct RedisStore {
     keep: Duration,
     /// Of sites that keep profiles for less: from when on.
     kept_since: Mutex<AHashMap<SiteId, i64>>,
+    /// What is being read out.
+    listed: Mutex<Option<scan::Listed>>,
 }
 
 struct Scripts {
@@ -107,6 +111,7 @@ impl RedisStore {
             admitted: AtomicBool::new(false),
             keep: settings.keep,
             kept_since: Mutex::default(),
+            listed: Mutex::default(),
         })
     }
 
@@ -341,6 +346,10 @@ impl Store for RedisStore {
 
     async fn reseal(&self) -> Result<Resealed, StoreError> {
         self.reseal_all().await
+    }
+
+    fn exports(&self) -> &dyn Exports {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

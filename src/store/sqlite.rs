@@ -12,6 +12,7 @@
 pub(super) mod backup;
 mod coupons;
 mod exports;
+mod outbox;
 mod products;
 mod reader;
 mod records;
@@ -24,6 +25,7 @@ use super::coupons::Coupons;
 use super::exports::Exports;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::outbox::{Asked, Outbox};
 use super::products::Products;
 use super::records::Records;
 use super::seal::Sealing;
@@ -45,6 +47,7 @@ pub(super) struct SqliteStore {
     live: Arc<LiveProfiles>,
     maker: Arc<CodeMaker>,
     batches: Batches,
+    asked: Asked,
     sealing: Sealing,
     channels: Option<Channels>,
     threads: Vec<JoinHandle<()>>,
@@ -67,12 +70,14 @@ impl SqliteStore {
         let live = Arc::new(LiveProfiles::new(settings));
         let batches = Batches::new(random);
         let process = batches.process();
+        let asked = Asked::default();
 
         let (write, write_jobs) = bounded(WRITE_QUEUE);
         let (read, read_jobs) = bounded(READ_QUEUE);
         let mut connection = schema::open(path)?;
         let sealing = sealing::begin(&mut connection, &Sealing::new(settings.sealer.clone()), path)?;
-        let mut writer = writer::Writer::new(connection, process, live.clone(), sealing.clone(), path)
+        let how = (asked.clone(), sealing.clone());
+        let mut writer = writer::Writer::new(connection, process, live.clone(), how, path)
             .map_err(|error| schema::cannot_open(path, &error))?;
         let mut threads = vec![start("noren-store-write", path, move || writer.run(&write_jobs))?];
         for _ in 0..READERS {
@@ -81,7 +86,8 @@ impl SqliteStore {
             threads.push(start("noren-store-read", path, move || reader.run(&jobs))?);
         }
         let maker = Arc::new(CodeMaker::new(random));
-        Ok(Self { location, live, maker, batches, sealing, channels: Some(Channels { read, write }), threads })
+        let channels = Some(Channels { read, write });
+        Ok(Self { location, live, maker, batches, asked, sealing, channels, threads })
     }
 
     fn channels(&self) -> Result<&Channels, StoreError> {
@@ -204,6 +210,10 @@ impl Store for SqliteStore {
         self.reseal_all().await
     }
 
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
@@ -231,6 +241,10 @@ impl Ledger for SqliteStore {
 
     async fn reseal(&self) -> Result<Resealed, StoreError> {
         self.reseal_all().await
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

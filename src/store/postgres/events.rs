@@ -1,9 +1,11 @@
 //! Events and orders in PostgreSQL: a batch is one transaction.
 
+use super::outbox::Messages;
 use super::{BATCH, PostgresLedger, text};
 use crate::event::{Event, What};
 use crate::store::exports::Exports;
 use crate::store::ledger::{BatchId, Ledger, REMEMBERED};
+use crate::store::outbox::{Asked, Outbox};
 use crate::store::products::Products;
 use crate::store::seal::{OrderDetails, Sealing};
 use crate::store::{Resealed, StoreError};
@@ -26,7 +28,8 @@ impl Ledger for PostgresLedger {
 
     async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError> {
         let mut client = self.client().await?;
-        let done = tokio::time::timeout(BATCH, append(&mut client, self.sealing()?, batch, &events)).await;
+        let how = (&self.asked, self.sealing()?);
+        let done = tokio::time::timeout(BATCH, append(&mut client, how, batch, &events)).await;
         self.settle(client, done)
     }
 
@@ -42,6 +45,10 @@ impl Ledger for PostgresLedger {
         self.reseal_all().await
     }
 
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let client = self.client().await?;
         let done = tokio::time::timeout(super::CALL, client.batch_execute("UPDATE ping SET count = count + 1")).await;
@@ -49,7 +56,12 @@ impl Ledger for PostgresLedger {
     }
 }
 
-async fn append(client: &mut Object, sealing: &Sealing, batch: BatchId, events: &[Event]) -> Result<(), Error> {
+async fn append(
+    client: &mut Object,
+    (asked, sealing): (&Asked, &Sealing),
+    batch: BatchId,
+    events: &[Event],
+) -> Result<(), Error> {
     let transaction = client.transaction().await?;
     if batch.is_some() && !is_new(&transaction, batch).await? {
         return transaction.rollback().await;
@@ -57,15 +69,19 @@ async fn append(client: &mut Object, sealing: &Sealing, batch: BatchId, events: 
     let first = place_orders(&transaction, sealing, events).await?;
     refund(&transaction, sealing, events).await?;
     let mut rows = Rows::default();
+    let mut messages = Messages::default();
     for (index, event) in events.iter().enumerate() {
         if !matches!(event.what, What::Purchase(_)) || first.contains(&index) {
             rows.push(event, sealing);
+            messages.push(asked, sealing, event);
         }
         if rows.sites.len() == PORTION {
             std::mem::take(&mut rows).insert(&transaction).await?;
+            std::mem::take(&mut messages).insert(&transaction).await?;
         }
     }
     rows.insert(&transaction).await?;
+    messages.insert(&transaction).await?;
     transaction.commit().await
 }
 
@@ -166,7 +182,7 @@ async fn refund(transaction: &Transaction<'_>, sealing: &Sealing, events: &[Even
 
 /// Events to be inserted, by columns.
 #[derive(Default)]
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     sites: Vec<String>,
     times: Vec<i64>,
     visitors: Vec<&'a [u8]>,
@@ -179,7 +195,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn push(&mut self, event: &'a Event, sealing: &Sealing) {
+    pub(super) fn push(&mut self, event: &'a Event, sealing: &Sealing) {
         let (arm, details) = (event.what.arm(), sealing.event(event));
         self.sites.push(text(event.site.as_str()));
         self.times.push(event.at.as_millisecond());
@@ -200,7 +216,12 @@ impl<'a> Rows<'a> {
             INSERT INTO events (site, at, visitor, kind, scenario, variant, path, parameters, sealed)
             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::bytea[])";
         let insert = transaction.prepare_cached(insert).await?;
-        let columns: [&(dyn ToSql + Sync); 9] = [
+        transaction.execute(&insert, &self.columns()).await.map(drop)
+    }
+
+    /// In the order of the table's.
+    pub(super) fn columns(&self) -> [&(dyn ToSql + Sync); 9] {
+        [
             &self.sites,
             &self.times,
             &self.visitors,
@@ -210,8 +231,7 @@ impl<'a> Rows<'a> {
             &self.paths,
             &self.parameters,
             &self.sealed,
-        ];
-        transaction.execute(&insert, &columns).await.map(drop)
+        ]
     }
 }
 

@@ -40,7 +40,7 @@ impl Exports for PostgresLedger {
         _: Option<VisitorId>,
         _: usize,
     ) -> Result<Vec<(VisitorId, Profile)>, StoreError> {
-        let reason = "profiles are kept elsewhere, and cannot be read out from there".to_owned();
+        let reason = "profiles are kept elsewhere".to_owned();
         Err(StoreError::Backend { location: self.location.to_string(), reason })
     }
 
@@ -67,7 +67,8 @@ impl Exports for PostgresLedger {
     }
 }
 
-fn event(row: &Row, site: &SiteId, sealing: &Sealing) -> Result<StoredEvent, CannotOpen> {
+/// An event of the columns `at`, number, `visitor`, `kind`, `scenario`, `variant`, `path`, `parameters` and `sealed`.
+pub(super) fn event(row: &Row, site: &SiteId, sealing: &Sealing) -> Result<StoredEvent, CannotOpen> {
     let (at, name): (i64, &str) = (row.get(0), row.get(3));
     let details = EventRow { path: row.get(6), parameters: row.get(7), sealed: row.get(8) };
     let (path, parameters) = sealing.event_of((site, row.get(2), at, name), details)?;

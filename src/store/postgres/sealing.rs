@@ -36,15 +36,23 @@ struct Place {
 #[derive(Clone, Copy)]
 enum Table {
     Events,
+    Messages,
     Orders,
     Holders,
     Redemptions,
 }
 
+impl Table {
+    /// Of the two that have events' details.
+    fn of_details(self) -> &'static str {
+        if matches!(self, Self::Messages) { "outbox" } else { "events" }
+    }
+}
+
 impl PostgresLedger {
     pub(super) async fn reseal_all(&self) -> Result<Resealed, StoreError> {
         let mut all = Resealed::default();
-        for table in [Table::Events, Table::Orders, Table::Holders, Table::Redemptions] {
+        for table in [Table::Events, Table::Messages, Table::Orders, Table::Holders, Table::Redemptions] {
             let mut from = Some(Place { id: i64::MIN, ..Place::default() });
             while let Some(place) = from {
                 let mut client = self.client().await?;
@@ -82,12 +90,14 @@ async fn portion(
     let transaction = client.transaction().await?;
     let [one, two, three] = &after.texts;
     let rows = match table {
-        Table::Events => {
-            let look = "
-                SELECT id, site, visitor, at, kind, path, parameters, sealed FROM events
-                WHERE id > $1 AND (path IS NOT NULL OR parameters IS NOT NULL OR sealed IS NOT NULL)
-                ORDER BY id LIMIT $2 FOR UPDATE";
-            transaction.query(look, &[&after.id, &PORTION]).await?
+        Table::Events | Table::Messages => {
+            let look = format!(
+                "SELECT id, site, visitor, at, kind, path, parameters, sealed FROM {}
+                 WHERE id > $1 AND (path IS NOT NULL OR parameters IS NOT NULL OR sealed IS NOT NULL)
+                 ORDER BY id LIMIT $2 FOR UPDATE",
+                table.of_details()
+            );
+            transaction.query(&look, &[&after.id, &PORTION]).await?
         }
         Table::Orders => {
             let look = "
@@ -111,7 +121,7 @@ async fn portion(
     let mut done = Resealed::default();
     for row in &rows {
         let written = match table {
-            Table::Events => event(&transaction, sealing, row).await?,
+            Table::Events | Table::Messages => event(&transaction, sealing, table, row).await?,
             Table::Orders => order(&transaction, sealing, row).await?,
             Table::Holders => Ok(holder(&transaction, sealing, row).await?),
             Table::Redemptions => Ok(redemption(&transaction, sealing, row).await?),
@@ -122,7 +132,7 @@ async fn portion(
         }
     }
     let next = rows.last().map(|row| match table {
-        Table::Events => Place { id: row.get(0), ..Place::default() },
+        Table::Events | Table::Messages => Place { id: row.get(0), ..Place::default() },
         Table::Orders => Place { texts: [row.get(0), row.get(1), String::new()], ..Place::default() },
         Table::Holders => {
             Place { texts: [row.get(0), row.get(1), String::new()], bytes: row.get(2), ..Place::default() }
@@ -136,7 +146,7 @@ async fn portion(
 /// Whether a row was written anew, or that no key opens it.
 type Written = Result<bool, CannotOpen>;
 
-async fn event(transaction: &Transaction<'_>, sealing: &Sealing, row: &Row) -> Result<Written, Error> {
+async fn event(transaction: &Transaction<'_>, sealing: &Sealing, table: Table, row: &Row) -> Result<Written, Error> {
     let site = SiteId::new(row.get(1));
     let details = EventRow { path: row.get(5), parameters: row.get(6), sealed: row.get(7) };
     let anew = match sealing.event_anew((&site, row.get(2), row.get(3), row.get(4)), details) {
@@ -144,8 +154,8 @@ async fn event(transaction: &Transaction<'_>, sealing: &Sealing, row: &Row) -> R
         Ok(None) => return Ok(Ok(false)),
         Err(error) => return Ok(Err(error)),
     };
-    let put = "UPDATE events SET path = $2, parameters = $3, sealed = $4 WHERE id = $1";
-    let put = transaction.prepare_cached(put).await?;
+    let put = format!("UPDATE {} SET path = $2, parameters = $3, sealed = $4 WHERE id = $1", table.of_details());
+    let put = transaction.prepare_cached(&put).await?;
     let (path, parameters) = (anew.path.as_deref().map(super::text), anew.parameters.map(cleaned));
     transaction.execute(&put, &[&row.get::<_, i64>(0), &path, &parameters, &anew.sealed]).await?;
     Ok(Ok(true))

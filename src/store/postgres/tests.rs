@@ -33,6 +33,7 @@ fn open_with(cluster: &Cluster, keys: &[u8]) -> Arc<PostgresLedger> {
 async fn sealed_postgres_holds_the_contract_of_ledgers() {
     let cluster = Cluster::start();
     contract::holds(|| open_with(&cluster, &[1]), async |query: &str| cluster.sql(query)).await;
+    crate::store::outbox::contract::holds(|| open_with(&cluster, &[1])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -103,6 +104,12 @@ async fn tables_of_before_are_sealed_while_they_are_used_and_an_older_key_can_go
     let refund = event(What::Refund { order: "ORDER-SHY-1".into(), value: Some(200.0) });
     second.append(second.next_batch(), vec![refund.clone(), refund]).await.unwrap();
     assert!(told(&second).await.ends_with("(1, Some(500.0), 400.0)"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_holds_the_contract_of_outboxes() {
+    let cluster = Cluster::start();
+    crate::store::outbox::contract::holds(|| open(&cluster)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

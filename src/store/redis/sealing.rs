@@ -3,14 +3,12 @@
 //! Profiles and the pages on which visitors are, are sealed. Not so what scripts judge or sort: when a visitor was last seen, and how often
 //! which scenario was delivered to which visitor's number.
 
-use super::link::Connection;
 use super::row::HEAD;
 use super::script::Call;
 use super::{RedisStore, hex};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::{ProfileKey, Resealed, StoreError};
-use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
-use redis::{Cmd, FromRedisValue, Value, cmd, from_redis_value};
+use redis::{FromRedisValue, Value, cmd, from_redis_value};
 use std::sync::atomic::Ordering;
 
 /// Where the secret lies.
@@ -26,9 +24,6 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0
 ";
-
-/// A master of a cluster; `None`: the one server.
-type Node = Option<(String, u16)>;
 
 impl RedisStore {
     /// Sees that what is sealed there can be opened, before anything is read or written. Nobody waits for anybody else's look.
@@ -55,12 +50,12 @@ impl RedisStore {
     pub(super) async fn reseal_all(&self) -> Result<Resealed, StoreError> {
         self.admit().await?;
         let mut done = Resealed::default();
-        for node in self.masters().await? {
+        for node in self.link.nodes().await? {
             let mut cursor = b"0".to_vec();
             loop {
                 let mut scan = cmd("SCAN");
                 scan.arg(cursor).arg("MATCH").arg("noren:{*}:p").arg("COUNT").arg(STEP);
-                let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = self.ask_of(&node, scan).await?;
+                let (next, keys): (Vec<u8>, Vec<Vec<u8>>) = read(self.link.ask_node(node.as_ref(), scan).await?)?;
                 for key in keys {
                     if let Some(profile) = std::str::from_utf8(&key).ok().and_then(profile_of) {
                         self.reseal_one(&profile, &mut done).await?;
@@ -99,34 +94,6 @@ impl RedisStore {
             Err(_) => done.shut += 1,
         }
         Ok(())
-    }
-
-    /// The servers that have the keys.
-    async fn masters(&self) -> Result<Vec<Node>, StoreError> {
-        let Connection::Cluster(_) = self.link.connection().await? else { return Ok(vec![None]) };
-        // Slots from, to, and the servers that have them, the master first: its host, its port, and more.
-        let slots: Vec<Vec<Value>> = self.link.ask(cmd("CLUSTER").arg("SLOTS")).await?;
-        let mut masters = Vec::new();
-        for master in slots.into_iter().filter_map(|slot| slot.into_iter().nth(2)) {
-            let mut fields: std::vec::IntoIter<Value> = read::<Vec<Value>>(master)?.into_iter();
-            if let (Some(host), Some(port)) = (fields.next(), fields.next()) {
-                masters.push(Some((read(host)?, read(port)?)));
-            }
-        }
-        masters.sort();
-        masters.dedup();
-        Ok(masters)
-    }
-
-    async fn ask_of<T: FromRedisValue>(&self, node: &Node, command: Cmd) -> Result<T, StoreError> {
-        match (self.link.connection().await?, node) {
-            (Connection::Cluster(mut cluster), Some((host, port))) => {
-                let place = SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port };
-                let answer = cluster.route_command(command, RoutingInfo::SingleNode(place)).await;
-                read(answer.map_err(|error| self.link.failed(&error))?)
-            }
-            _ => self.link.ask(&command).await,
-        }
     }
 }
 

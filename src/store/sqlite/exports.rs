@@ -93,7 +93,8 @@ impl Exports for SqliteStore {
     }
 }
 
-fn event(row: &Row<'_>, site: &SiteId, sealing: &Sealing) -> rusqlite::Result<StoredEvent> {
+/// An event of the columns `at`, number, `visitor`, `kind`, `scenario`, `variant`, `path`, `parameters` and `sealed`.
+pub(super) fn event(row: &Row<'_>, site: &SiteId, sealing: &Sealing) -> rusqlite::Result<StoredEvent> {
     let (at, visitor, name): (i64, _, String) = (row.get(0)?, whose(row, 2)?, row.get(3)?);
     let (path, parameters) =
         sealing.event_of((site, &visitor.0, at, &name), sealing::event_row(row, 6)?).map_err(sealing::shut)?;

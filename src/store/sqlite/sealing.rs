@@ -84,6 +84,7 @@ impl SqliteStore {
     pub(super) async fn reseal_all(&self) -> std::result::Result<Resealed, StoreError> {
         let mut done = self.portions(i64::MIN, profiles).await?;
         done += self.portions(i64::MIN, events).await?;
+        done += self.portions(i64::MIN, messages).await?;
         done += self.portions(<[String; 2]>::default(), orders).await?;
         done += self.portions(<(String, String, Vec<u8>)>::default(), holders).await?;
         done += self.portions(<[String; 3]>::default(), redemptions).await?;
@@ -136,13 +137,21 @@ fn profiles(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<P
 }
 
 fn events(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
+    details("events", connection, sealing, after)
+}
+
+fn messages(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
+    details("outbox", connection, sealing, after)
+}
+
+fn details(table: &str, connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
     let mut portion = Portion::new();
-    let mut look = connection.prepare_cached(
-        "SELECT rowid, site, visitor, at, kind, path, parameters, sealed FROM events
+    let mut look = connection.prepare_cached(&format!(
+        "SELECT rowid, site, visitor, at, kind, path, parameters, sealed FROM {table}
          WHERE rowid > ?1 AND (path IS NOT NULL OR parameters IS NOT NULL OR sealed IS NOT NULL) ORDER BY rowid LIMIT ?2",
-    )?;
-    let mut put =
-        connection.prepare_cached("UPDATE events SET path = ?2, parameters = ?3, sealed = ?4 WHERE rowid = ?1")?;
+    ))?;
+    let mut put = connection
+        .prepare_cached(&format!("UPDATE {table} SET path = ?2, parameters = ?3, sealed = ?4 WHERE rowid = ?1"))?;
     let mut rows = look.query([*after, PORTION])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;

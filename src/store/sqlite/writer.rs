@@ -1,10 +1,11 @@
 //! Writes batches, on a thread of its own: all that waits goes into one transaction.
 
-use super::{failed, reader};
+use super::{failed, outbox, reader};
 use crate::commerce::Order;
 use crate::event::{Event, What};
 use crate::store::ledger::{BatchId, REMEMBERED};
 use crate::store::live::{Committed, LiveProfiles, lock};
+use crate::store::outbox::Asked;
 use crate::store::seal::{OrderDetails, Sealing};
 use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
 use ahash::AHashMap;
@@ -39,6 +40,7 @@ pub(super) struct Writer {
     connection: Connection,
     process: i64,
     live: Arc<LiveProfiles>,
+    asked: Asked,
     sealing: Sealing,
     location: Arc<str>,
     path: PathBuf,
@@ -57,13 +59,13 @@ impl Writer {
         connection: Connection,
         process: i64,
         live: Arc<LiveProfiles>,
-        sealing: Sealing,
+        (asked, sealing): (Asked, Sealing),
         path: &Path,
     ) -> rusqlite::Result<Self> {
         let data_version = data_version(&connection)?;
         let location = path.display().to_string().into();
         let (path, file) = (path.to_owned(), identity(path));
-        Ok(Self { connection, process, live, sealing, location, path, file, data_version })
+        Ok(Self { connection, process, live, asked, sealing, location, path, file, data_version })
     }
 
     /// Works until the store is dropped, and then through all that is left.
@@ -124,6 +126,7 @@ impl Writer {
             transaction: self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             process: self.process,
             live: &self.live,
+            asked: &self.asked,
             sealing: &self.sealing,
             put: AHashMap::new(),
         };
@@ -198,6 +201,7 @@ struct Work<'a> {
     transaction: Transaction<'a>,
     process: i64,
     live: &'a LiveProfiles,
+    asked: &'a Asked,
     sealing: &'a Sealing,
     /// What it has put so far, and what is committed with it.
     put: AHashMap<&'a ProfileKey, (&'a LiveProfile, Committed)>,
@@ -244,8 +248,8 @@ impl<'a> Work<'a> {
                 details.path,
                 details.parameters.map(|parameters| parameters.to_string()),
                 details.sealed,
-            ])
-            .map(drop)
+            ])?;
+        outbox::post(&self.transaction, self.asked, self.sealing, event)
     }
 
     /// Notes an order; false if its id was there already.

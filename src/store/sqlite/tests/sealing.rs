@@ -7,11 +7,13 @@ use crate::ids::VisitorId;
 use crate::store::coupons::{CodeAsk, Holder, Supply};
 use crate::store::exports::Span;
 use crate::store::ledger::contract::{ask, pattern};
+use crate::store::outbox::Wants;
 use crate::store::profile::shopping::{Liking, Shopping};
 use crate::store::profile::{MemberSeen, Profile};
 use crate::store::sqlite::backup::{backup, is_sealed};
 use crate::store::{Resealed, codec};
 use jiff::Timestamp;
+use smallvec::SmallVec;
 
 /// What says something of a person: words that stand nowhere else.
 const PERSONAL: [&str; 9] = [
@@ -69,8 +71,18 @@ fn everybody() -> CodeAsk {
     }
 }
 
-/// A person's visit, and what the shop learns of them.
+/// A hook that is told everything.
+struct All;
+
+impl Wants for All {
+    fn hooks(&self, _: &SiteId, _: &str) -> SmallVec<[Arc<str>; 2]> {
+        [Arc::from("all")].into_iter().collect()
+    }
+}
+
+/// A person's visit, what the shop learns of them, and what others are to be told of it.
 async fn visit(store: &SqliteStore) {
+    Store::outbox(store).watch(Arc::new(All));
     let profile = store.create(&key("shop", 1));
     *profile.lock().unwrap() = person();
     let product = Product { id: "P-1".into(), name: Some("shy product".into()), ..Product::default() };
@@ -123,6 +135,7 @@ async fn sealed_sqlite_holds_the_contracts() {
         database.query_row(query, (), |row| row.get::<_, String>(0)).unwrap()
     };
     crate::store::ledger::contract::holds(|| Arc::new(folder.open_with(keys(&[1])).unwrap()), text).await;
+    crate::store::outbox::contract::holds(|| Arc::new(folder.open_with(keys(&[1])).unwrap())).await;
 }
 
 #[tokio::test]
@@ -160,8 +173,8 @@ async fn file_of_before_is_sealed_while_it_serves_and_no_trace_is_left() {
     assert_eq!(told(&serving).await, before, "what is plain is read");
     drop(store);
     let done = folder.open_with(keys(&[1])).unwrap().reseal_all().await.unwrap();
-    // A profile, four events with details, an order, and its redemption; `told` has given the member their name.
-    assert_eq!(done, Resealed { changed: 7, shut: 0, traces: false });
+    // A profile, four events with details and all their messages, an order, and its redemption; `told` has given the member their name.
+    assert_eq!(done, Resealed { changed: 7 + 304, shut: 0, traces: false });
     assert_eq!(found(&folder), Vec::<&str>::new());
     assert_eq!(told(&serving).await, before);
     assert_eq!(serving.reseal_all().await.unwrap(), Resealed::default(), "once is enough");
@@ -192,7 +205,7 @@ async fn older_key_can_go_once_all_is_sealed_with_the_newer_and_sealing_can_be_t
     drop(store);
     let store = folder.open_with(keys(&[2, 1])).unwrap();
     assert_eq!(told(&store).await, before);
-    assert_eq!(store.reseal_all().await.unwrap().changed, 6);
+    assert_eq!(store.reseal_all().await.unwrap().changed, 10);
     drop(store);
     let store = folder.open_with(keys(&[2])).unwrap();
     assert_eq!(told(&store).await, before);
@@ -200,7 +213,7 @@ async fn older_key_can_go_once_all_is_sealed_with_the_newer_and_sealing_can_be_t
 
     let store = folder.open_with(Some(Sealer::of_bytes(&[2], false))).unwrap();
     assert_eq!(told(&store).await, before);
-    assert_eq!(store.reseal_all().await.unwrap().changed, 6);
+    assert_eq!(store.reseal_all().await.unwrap().changed, 10);
     assert_eq!(told(&store).await, before);
     assert_eq!(found(&folder), PERSONAL[..8], "a member keeps their name");
 }
