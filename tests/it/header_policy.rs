@@ -125,7 +125,7 @@ fn wire(answer: &Message) -> (Vec<u8>, bool) {
     let body = match form {
         _ if informational => String::new(),
         "page" => {
-            head.push_str(&format!("Content-Length: {}\r\n", HTML.len()));
+            head.extend(["Content-Length: ", &HTML.len().to_string(), "\r\n"]);
             HTML.to_owned()
         }
         "chunked" => {
