@@ -16,7 +16,8 @@ fn world(names: &[&str], now: Timestamp) -> World {
              secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n"
         )
     });
-    let text = format!("hosts = ['shop.example']\norigin = 'http://127.0.0.1:1'\n{}", hooks.collect::<String>());
+    let text =
+        format!("hosts = ['shop.example']\norigin = 'http://127.0.0.1:1'\n{}", hooks.collect::<Vec<_>>().concat());
     std::fs::write(site.join("site.toml"), text).unwrap();
     World::new(load_rules(folder.path(), &LoadOptions { prefix: "gw".into(), now }).good_sites())
 }
