@@ -34,6 +34,9 @@ pub trait Coupons: Send + Sync {
     /// everybody's is redeemed once an order. Shops and people write codes in letters of either case.
     async fn redeemed(&self, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, StoreError>;
 
+    /// Forgets which codes are a holder's; they stay taken, nobody knows by whom. Says how many they were.
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> Result<usize, StoreError>;
+
     /// How a pool stands.
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> Result<PoolState, StoreError>;
 
@@ -171,6 +174,10 @@ impl Coupons for NoCoupons {
     }
 
     async fn redeemed(&self, _: &SiteId, _: &str, _: &str, _: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn disown(&self, _: &SiteId, _: &Holder) -> Result<usize, StoreError> {
         Err(StoreError::Closed)
     }
 

@@ -158,6 +158,11 @@ impl Coupons for Shared {
         Ok(self.given.lock().unwrap().iter().any(|(_, given)| *given == code))
     }
 
+    async fn disown(&self, _: &SiteId, holder: &Holder) -> Result<usize, StoreError> {
+        self.given.lock().unwrap().retain(|(given, _)| given != holder);
+        Ok(0)
+    }
+
     async fn pool(&self, _: &SiteId, _: &str, _: Timestamp) -> Result<PoolState, StoreError> {
         Ok(PoolState::default())
     }

@@ -8,7 +8,7 @@ use crate::event::{Arm, Event, What};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::ProfileKey;
 use crate::store::coupons::{CodeAsk, Holder, Issued, PoolState, Step, Supply};
-use crate::store::records::Before;
+use crate::store::records::{Before, Erased};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -376,11 +376,20 @@ async fn erased_visitor_is_gone_and_their_code_stays_taken(ledger: &dyn Ledger, 
     assert!(kept.events[2].parameters.as_ref().unwrap().to_string().contains(&*code));
     assert!(ledger.about(&key, 1).await.unwrap().more);
 
-    ledger.erase(&key).await.unwrap();
+    assert_eq!(ledger.erase(&key).await.unwrap(), Erased { profiles: 0, events: 2, coupons: 1, orders: 1 });
     assert_eq!(ledger.about(&key, 10).await.unwrap().events, []);
     assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM events WHERE site = 'erased too'").await, "1");
     assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM orders WHERE site = 'erased'").await, "1");
     assert_eq!(ledger.reserve(&ask("erased", holder(1), fixed(1))).await.unwrap(), None, "its code was given");
+    assert_eq!(ledger.erase(&key).await.unwrap(), Erased::default(), "again, there is nothing");
+    let member = Holder::Customer("会員1".into());
+    given(ledger, &ask("erased member", member.clone(), fixed(1))).await;
+    for left in [1, 0] {
+        assert_eq!(ledger.disown(&SiteId::new("erased member"), &member).await.unwrap(), left);
+    }
+    let grants = "SELECT CAST(count(*) AS TEXT) FROM coupon_grants WHERE site = 'erased member'";
+    assert_eq!(text(grants).await, "0");
+    assert_eq!(pool(ledger, "erased member").await.free, Some(0), "its code stays taken");
 }
 
 async fn what_was_kept_long_enough_is_swept(ledger: &dyn Ledger, text: &impl AsyncFn(&str) -> String) {

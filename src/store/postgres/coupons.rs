@@ -8,9 +8,9 @@ use super::{CALL, PostgresLedger, text};
 use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::codes::CodeMaker;
-use crate::store::coupons::{CodeAsk, Coupons, Issued, PoolState, Step, Supply, folded};
+use crate::store::coupons::{CodeAsk, Coupons, Holder, Issued, PoolState, Step, Supply, folded};
 use async_trait::async_trait;
-use deadpool_postgres::Object;
+use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -73,6 +73,12 @@ impl Coupons for PostgresLedger {
         self.settle(client, done)
     }
 
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> Result<usize, StoreError> {
+        let client = self.client().await?;
+        let done = tokio::time::timeout(super::BATCH, disown(&client, site, holder)).await;
+        self.settle(client, done)
+    }
+
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> Result<PoolState, StoreError> {
         let client = self.client().await?;
         let done = tokio::time::timeout(super::BATCH, state(&client, site, pool, at)).await;
@@ -86,6 +92,12 @@ impl Coupons for PostgresLedger {
         let rows = self.settle(client, done)?;
         Ok(rows.iter().map(|row| (SiteId::new(row.get(0)), row.get(1))).collect())
     }
+}
+
+/// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
+pub(super) async fn disown(client: &impl GenericClient, site: &SiteId, holder: &Holder) -> Result<usize, Error> {
+    let forget = "DELETE FROM coupon_grants WHERE site = $1 AND holder = $2";
+    client.execute(forget, &[&text(site.as_str()), &holder.key()]).await.map(|rows| rows as usize)
 }
 
 /// What is asked, in the columns' types.

@@ -5,7 +5,7 @@ use super::SqliteStore;
 use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::codes::CodeMaker;
-use crate::store::coupons::{CodeAsk, Coupons, Issued, PoolState, Step, Supply, earlier, folded};
+use crate::store::coupons::{CodeAsk, Coupons, Holder, Issued, PoolState, Step, Supply, earlier, folded};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
@@ -77,6 +77,11 @@ impl Coupons for SqliteStore {
         self.change(move |connection| redeem(connection, &site, &code, &order, at)).await
     }
 
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> std::result::Result<usize, StoreError> {
+        let (site, holder) = (site.clone(), holder.clone());
+        self.change(move |connection| disown(connection, &site, &holder)).await
+    }
+
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> std::result::Result<PoolState, StoreError> {
         let (site, pool) = (site.clone(), pool.to_owned());
         self.look(move |connection| state(connection, &site, &pool, at)).await
@@ -89,6 +94,13 @@ impl Coupons for SqliteStore {
         })
         .await
     }
+}
+
+/// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
+pub(super) fn disown(connection: &Connection, site: &SiteId, holder: &Holder) -> Result<usize> {
+    connection
+        .prepare_cached("DELETE FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+        .execute(params![site.as_str(), holder.key()])
 }
 
 fn add(
