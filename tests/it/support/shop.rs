@@ -67,7 +67,7 @@ impl ReactShop {
 impl VueShop {
     /// Starts the shop. The first start installs it.
     pub(crate) fn start() -> Self {
-        Self(Running::start("vue", "/", |command, port| {
+        Self(Running::start("vue", "/", Process::start, |command, port| {
             command.arg(port);
         }))
     }
