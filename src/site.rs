@@ -1,18 +1,22 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+pub mod imports;
 pub mod platform;
 pub mod taps;
+pub mod webhooks;
 
 use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
 use crate::store::coupons::Supply;
+use imports::ImportSettings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use platform::Platform;
 use std::sync::Arc;
 use std::time::Duration;
+use webhooks::Webhook;
 
 /// One shop, compiled. Immutable, but for what it is found to be built with: a reload builds a new one.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub struct Site {
     pub privacy: PrivacySettings,
     /// Asks whoever has not chosen.
     pub asking: Option<Asking>,
+    /// Who may send imports over HTTP, if anybody may.
+    pub imports: Option<ImportSettings>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.
@@ -63,6 +69,8 @@ pub struct Site {
     pub enabled: bool,
     /// Supplies of coupon codes.
     pub pools: Vec<Pool>,
+    /// Who is told of its events.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Its scenarios.
     pub rules: RuleSet,
     /// What its pages load from its own path.
@@ -80,6 +88,16 @@ pub struct Pool {
     pub per: Per,
     /// When codes that are given from now on cease to hold.
     pub expires: Option<Timestamp>,
+    /// Browsers get one on the very first page too, before their cookie has come back.
+    pub first_visit: bool,
+}
+
+impl Pool {
+    /// Whether whoever may not keep cookies gets none.
+    #[must_use]
+    pub fn is_for_known(&self) -> bool {
+        self.per == Per::Visitor && !self.first_visit
+    }
 }
 
 /// Who gets one code each.

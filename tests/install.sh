@@ -14,7 +14,7 @@ packages=(
     libfaketime                    # "an hour later", without an hour's wait
     python3 python3-venv python3-pip  # the real shop, and other people's pages
 )
-# The shops in React; whatever Node.js is there will do.
+# The shops in React and Vue; whatever Node.js is there will do.
 [ "${1:-}" = build ] || command -v npm >/dev/null || packages+=(nodejs npm)
 
 missing=()

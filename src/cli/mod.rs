@@ -13,6 +13,7 @@ mod init;
 mod output;
 mod place;
 mod serve;
+mod webhook;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -61,6 +62,9 @@ enum Command {
     /// Coupon codes: add some, or say how pools stand
     #[command(subcommand)]
     Coupons(coupons::Command),
+    /// Programs that are told of events: try whether they can be
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Copy the embedded store, keys included, to one file, while Noren runs
     Backup(backup::Backup),
     /// Put a backup in the place of the embedded store, while Noren does not run
@@ -106,6 +110,10 @@ pub fn run() -> ExitCode {
         Command::Detect(arguments) => return detect::run(&arguments),
         Command::Init { dir } => return init::run(&dir),
         Command::Coupons(command) => match coupons::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
+        Command::Webhook(command) => match webhook::run(&command) {
             Ok(code) => return code,
             Err(error) => Err(error),
         },

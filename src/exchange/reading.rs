@@ -30,7 +30,7 @@ const REMEMBERED: u64 = 200_000;
 /// A page that is being read.
 pub(super) struct Underway {
     /// Where nothing is edited, the page is read beside its way to the client.
-    aside: Option<Mutex<Reader>>,
+    pub(super) aside: Option<Mutex<Reader>>,
     /// What keeps others from reading the page meanwhile.
     claim: Option<u64>,
     /// It is read for what it says of products, not only up to its head's end.

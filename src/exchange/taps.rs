@@ -158,7 +158,7 @@ impl Exchange {
     }
 
     /// Does something with what is read along, if there is such a thing. Where that panics, there is no more.
-    fn listen<T>(&mut self, work: impl FnOnce(&mut Tapped) -> T) -> Option<T> {
+    pub(super) fn listen<T>(&mut self, work: impl FnOnce(&mut Tapped) -> T) -> Option<T> {
         let tapped = self.tapped.as_mut()?;
         let done = catch_unwind(AssertUnwindSafe(|| work(tapped))).ok();
         if done.is_none() {

@@ -188,12 +188,16 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
             .then(|| Asking::new(&settings.prefix, settings.privacy.policy.as_deref()))
             .flatten(),
         privacy: settings.privacy,
+        imports: settings.imports,
         prefix: settings.prefix,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,
+        rules: RuleSet::build(scenarios).keeping_for_known(|pool| {
+            settings.pools.iter().any(|known| *known.value.name == *pool && known.value.is_for_known())
+        }),
         pools: settings.pools.into_iter().map(|pool| pool.value).collect(),
-        rules: RuleSet::build(scenarios),
+        webhooks: settings.webhooks.into_iter().map(Arc::new).collect(),
         files,
     })
 }

@@ -4,6 +4,7 @@ mod catalogue;
 mod cookie;
 mod customer;
 mod host;
+mod imports;
 mod learn;
 mod limits;
 mod origin;
@@ -11,24 +12,29 @@ pub(super) mod pages;
 mod pool;
 mod privacy;
 pub(crate) mod taps;
+mod webhook;
 
 pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use imports::IMPORTS;
 pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
 pub(crate) use pool::POOL;
 pub(crate) use privacy::{CONSENT, PRIVACY};
+pub(crate) use webhook::WEBHOOK;
 
 use super::platform::{self, Preset};
 use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
+use crate::site::imports::ImportSettings;
 use crate::site::platform::{Own, Platform};
 use crate::site::taps::Taps;
+use crate::site::webhooks::Webhook;
 use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, Pool, SiteLimits};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
@@ -109,6 +115,8 @@ pub(crate) static SITE: Section = Section {
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
+        setting("webhook", "list of tables", "", "See `[[webhook]]`."),
+        setting("imports", "table", "", "See `[imports]`."),
     ],
 };
 
@@ -146,6 +154,8 @@ pub(super) struct Settings {
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
+    pub(super) webhooks: Vec<Webhook>,
+    pub(super) imports: Option<ImportSettings>,
 }
 
 /// Reads `site.toml`.
@@ -183,6 +193,8 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
+        webhooks: webhook::read(&mut table),
+        imports: table.table("imports").and_then(imports::read),
         cookie,
         hosts,
     };

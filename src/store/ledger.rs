@@ -5,6 +5,7 @@
 use super::StoreError;
 use super::coupons::Coupons;
 use super::exports::{Exports, NoExports};
+use super::outbox::{NoOutbox, Outbox};
 use super::products::{NoProducts, Products};
 use super::records::Records;
 use crate::event::Event;
@@ -30,6 +31,11 @@ pub trait Ledger: Coupons + Records {
     /// The products that stand beside them.
     fn products(&self) -> &dyn Products {
         &NoProducts
+    }
+
+    /// The messages about events that wait to be told to others. They are kept together with their events.
+    fn outbox(&self) -> &dyn Outbox {
+        &NoOutbox
     }
 
     /// Answers if it can be read and written now.

@@ -14,6 +14,7 @@ pub mod joined;
 pub mod ledger;
 mod live;
 mod merge;
+pub mod outbox;
 mod postgres;
 pub mod presence;
 pub mod products;
@@ -31,6 +32,7 @@ use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
 use exports::{Exports, NoExports};
 use ledger::{BatchId, Ledger};
+use outbox::{NoOutbox, Outbox};
 use products::{NoProducts, Products};
 use profile::Profile;
 use records::Records;
@@ -221,6 +223,11 @@ pub trait Store: Send + Sync {
     /// The products that stand beside the profiles.
     fn products(&self) -> &dyn Products {
         &NoProducts
+    }
+
+    /// The messages about events that wait to be told to others.
+    fn outbox(&self) -> &dyn Outbox {
+        &NoOutbox
     }
 
     /// Answers if the backend can be read and written now.

@@ -9,6 +9,7 @@ mod address;
 mod coupons;
 mod events;
 mod exports;
+mod outbox;
 mod products;
 mod records;
 mod schema;
@@ -16,6 +17,7 @@ mod schema;
 use super::StoreError;
 use super::codes::CodeMaker;
 use super::ledger::Batches;
+use super::outbox::Asked;
 use crate::ids::Random;
 use address::Address;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
@@ -33,6 +35,7 @@ pub(super) struct PostgresLedger {
     location: Arc<str>,
     maker: CodeMaker,
     batches: Batches,
+    asked: Asked,
     /// The tables are there, as new as this program knows them.
     ready: OnceCell<()>,
 }
@@ -77,7 +80,7 @@ impl PostgresLedger {
             .build()
             .map_err(|error| failed(&location, error.to_string()))?;
         let (maker, batches) = (CodeMaker::new(random), Batches::new(random));
-        Ok(Self { pool, location, maker, batches, ready: OnceCell::new() })
+        Ok(Self { pool, location, maker, batches, asked: Asked::default(), ready: OnceCell::new() })
     }
 
     /// A connection to tables that are up to date.

@@ -12,10 +12,12 @@ mod link;
 mod presence;
 mod records;
 mod row;
+mod scan;
 mod script;
 
 pub(super) use address::is_redis;
 
+use super::exports::Exports;
 use super::live::{Committed, Found, LiveProfiles, Row, lock};
 use super::presence::Listeners;
 use super::records::Records;
@@ -47,6 +49,8 @@ pub(super) struct RedisStore {
     keep: Duration,
     /// Of sites that keep profiles for less: from when on.
     kept_since: Mutex<AHashMap<SiteId, i64>>,
+    /// What is being read out.
+    listed: Mutex<Option<scan::Listed>>,
 }
 
 struct Scripts {
@@ -98,6 +102,7 @@ impl RedisStore {
             },
             keep: settings.keep,
             kept_since: Mutex::default(),
+            listed: Mutex::default(),
         })
     }
 
@@ -323,6 +328,10 @@ impl Store for RedisStore {
     }
 
     fn records(&self) -> &dyn Records {
+        self
+    }
+
+    fn exports(&self) -> &dyn Exports {
         self
     }
 

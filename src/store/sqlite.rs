@@ -12,6 +12,7 @@
 pub(super) mod backup;
 mod coupons;
 mod exports;
+mod outbox;
 mod products;
 mod reader;
 mod records;
@@ -23,6 +24,7 @@ use super::coupons::Coupons;
 use super::exports::Exports;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::outbox::{Asked, Outbox};
 use super::products::Products;
 use super::records::Records;
 use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
@@ -43,6 +45,7 @@ pub(super) struct SqliteStore {
     live: Arc<LiveProfiles>,
     maker: Arc<CodeMaker>,
     batches: Batches,
+    asked: Asked,
     channels: Option<Channels>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -64,10 +67,11 @@ impl SqliteStore {
         let live = Arc::new(LiveProfiles::new(settings));
         let batches = Batches::new(random);
         let process = batches.process();
+        let asked = Asked::default();
 
         let (write, write_jobs) = bounded(WRITE_QUEUE);
         let (read, read_jobs) = bounded(READ_QUEUE);
-        let mut writer = writer::Writer::new(schema::open(path)?, process, live.clone(), path)
+        let mut writer = writer::Writer::new(schema::open(path)?, process, live.clone(), asked.clone(), path)
             .map_err(|error| schema::cannot_open(path, &error))?;
         let mut threads = vec![start("noren-store-write", path, move || writer.run(&write_jobs))?];
         for _ in 0..READERS {
@@ -76,7 +80,7 @@ impl SqliteStore {
             threads.push(start("noren-store-read", path, move || reader.run(&jobs))?);
         }
         let maker = Arc::new(CodeMaker::new(random));
-        Ok(Self { location, live, maker, batches, channels: Some(Channels { read, write }), threads })
+        Ok(Self { location, live, maker, batches, asked, channels: Some(Channels { read, write }), threads })
     }
 
     fn channels(&self) -> Result<&Channels, StoreError> {
@@ -195,6 +199,10 @@ impl Store for SqliteStore {
         self
     }
 
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
@@ -213,6 +221,10 @@ impl Ledger for SqliteStore {
     }
 
     fn products(&self) -> &dyn Products {
+        self
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
         self
     }
 

@@ -102,13 +102,13 @@ fn ask(pool: &str, supply: &Supply, holder: u32) -> CodeAsk {
     }
 }
 
-enum Opened {
+pub(crate) enum Opened {
     Embedded(Arc<dyn Store>),
     Server(Arc<dyn noren::store::ledger::Ledger>),
 }
 
 impl Opened {
-    fn at(location: &str) -> Self {
+    pub(crate) fn at(location: &str) -> Self {
         if location.starts_with("postgres:") {
             Self::Server(noren::store::open_ledger(location, &OsRandom).unwrap())
         } else {
@@ -116,7 +116,7 @@ impl Opened {
         }
     }
 
-    fn coupons(&self) -> &dyn Coupons {
+    pub(crate) fn coupons(&self) -> &dyn Coupons {
         match self {
             Self::Embedded(store) => store.coupons(),
             Self::Server(ledger) => &**ledger,

@@ -168,7 +168,7 @@ impl Scene {
 }
 
 /// Sends a signal to all the server's processes.
-fn signal(cluster: &Cluster, signal: &str) {
+pub(crate) fn signal(cluster: &Cluster, signal: &str) {
     for process in cluster.processes() {
         // One of them may have ended just now.
         let _ = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status();

@@ -14,6 +14,7 @@
 
 mod support;
 
+mod beside;
 mod browser_policies;
 mod codings;
 mod conformance;
@@ -28,10 +29,12 @@ mod floods;
 mod framing;
 mod geo;
 mod hazards;
+mod header_policy;
 mod headers;
 mod hostile;
 mod hydration;
 mod insertion;
+mod intake;
 mod late;
 mod learning;
 mod ledger_faults;
@@ -42,6 +45,7 @@ mod origin_faults;
 mod oscar;
 mod overload;
 mod own_faults;
+mod page_kills;
 mod passthrough;
 mod platforms;
 mod privacy;
@@ -56,5 +60,8 @@ mod smuggling;
 mod streaming;
 mod succession;
 mod taps;
+mod twin_faults;
+mod twins;
+mod webhooks;
 mod websocket;
 mod worker;

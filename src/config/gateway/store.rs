@@ -21,7 +21,7 @@ pub static STORE: Section = Section {
     file: super::FILE,
     header: "[store]",
     help: "Where things are kept: for one machine all of it in the folder `data`, for several in servers that they share. Several gateways \
-           need the same `keys` and `prefix` in their data folders, or they do not know one another's visitors. Pages pass while a \
+           need the same `keys`, `customer-key` and `prefix` in their data folders, or they do not know one another's visitors. Pages pass while a \
            store is down.",
     settings: &[
         setting(

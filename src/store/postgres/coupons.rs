@@ -8,9 +8,9 @@ use super::{CALL, PostgresLedger, text};
 use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::codes::CodeMaker;
-use crate::store::coupons::{CodeAsk, Coupons, Issued, PoolState, Step, Supply, folded};
+use crate::store::coupons::{CodeAsk, Coupons, Holder, Issued, PoolState, Step, Supply, folded};
 use async_trait::async_trait;
-use deadpool_postgres::Object;
+use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -48,6 +48,12 @@ impl Coupons for PostgresLedger {
         self.settle(client, done)
     }
 
+    async fn can_give(&self, ask: &CodeAsk) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let done = tokio::time::timeout(CALL, can_give(&client, &Ask::of(ask))).await;
+        self.settle(client, done)
+    }
+
     async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError> {
         let client = self.client().await?;
         let asked = Ask::of(ask);
@@ -67,6 +73,12 @@ impl Coupons for PostgresLedger {
         self.settle(client, done)
     }
 
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> Result<usize, StoreError> {
+        let client = self.client().await?;
+        let done = tokio::time::timeout(super::BATCH, disown(&client, site, holder)).await;
+        self.settle(client, done)
+    }
+
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> Result<PoolState, StoreError> {
         let client = self.client().await?;
         let done = tokio::time::timeout(super::BATCH, state(&client, site, pool, at)).await;
@@ -82,6 +94,12 @@ impl Coupons for PostgresLedger {
     }
 }
 
+/// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
+pub(super) async fn disown(client: &impl GenericClient, site: &SiteId, holder: &Holder) -> Result<usize, Error> {
+    let forget = "DELETE FROM coupon_grants WHERE site = $1 AND holder = $2";
+    client.execute(forget, &[&text(site.as_str()), &holder.key()]).await.map(|rows| rows as usize)
+}
+
 /// What is asked, in the columns' types.
 struct Ask<'a> {
     site: String,
@@ -92,6 +110,7 @@ struct Ask<'a> {
     millisecond: i64,
     given: i64,
     expires: i64,
+    is_over: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -105,6 +124,7 @@ impl<'a> Ask<'a> {
             millisecond: ask.at.as_millisecond(),
             given: ask.at.as_microsecond(),
             expires: ask.expires.map_or(i64::MAX, Timestamp::as_millisecond),
+            is_over: ask.is_over(),
         }
     }
 }
@@ -150,6 +170,9 @@ async fn reserve(client: &Object, ask: &Ask<'_>, maker: &CodeMaker) -> Result<Op
         if let Some(answer) = held(client, ask).await? {
             return Ok(answer);
         }
+        if ask.is_over {
+            return Ok(None);
+        }
         match give(client, ask, maker).await {
             Ok(given) => return Ok(given),
             // The holder was quicker in another place, or somebody has the code that was made.
@@ -160,13 +183,43 @@ async fn reserve(client: &Object, ask: &Ask<'_>, maker: &CodeMaker) -> Result<Op
     }
 }
 
+async fn can_give(client: &Object, ask: &Ask<'_>) -> Result<bool, Error> {
+    if let Some(row) = query(client, HELD, &[&ask.site, &ask.pool, &ask.holder]).await?.first() {
+        return Ok(holds(row, ask));
+    }
+    if ask.is_over {
+        return Ok(false);
+    }
+    let free = "
+        SELECT CASE WHEN $4::bigint IS NULL
+            THEN EXISTS (SELECT 1 FROM coupon_codes WHERE site = $1::text AND pool = $2::text AND state = 0 AND expires > $3::bigint)
+            ELSE $4::bigint > coalesce((SELECT taken FROM coupon_pools WHERE site = $1::text AND pool = $2::text), 0)
+                AND NOT EXISTS (SELECT 1 FROM coupon_codes WHERE site = $1::text AND code = $5::text AND state <> 2)
+        END";
+    let (limit, code) = match ask.supply {
+        Supply::Listed => (None, None),
+        Supply::Pattern { limit, .. } => (Some(*limit), None),
+        Supply::Fixed { code, limit } => (Some(*limit), Some(text(code))),
+    };
+    let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = query(client, free, &[&ask.site, &ask.pool, &ask.millisecond, &limit, &code]).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// What a holder has of a pool.
+const HELD: &str = "
+    SELECT code, expires, kept,
+           EXISTS (SELECT 1 FROM coupon_codes c WHERE c.site = g.site AND c.code = g.code AND c.state = 3)
+    FROM coupon_grants g WHERE site = $1 AND pool = $2 AND holder = $3";
+
+/// Whether it still holds.
+fn holds(row: &Row, ask: &Ask<'_>) -> bool {
+    !row.get::<_, bool>(3) && issued(row, false).expires.is_none_or(|expires| expires > ask.at)
+}
+
 /// What the holder has, handed out again. `None`: nothing.
 async fn held(client: &Object, ask: &Ask<'_>) -> Result<Option<Option<Issued>>, Error> {
-    let look = "
-        SELECT code, expires, kept,
-               EXISTS (SELECT 1 FROM coupon_codes c WHERE c.site = g.site AND c.code = g.code AND c.state = 3)
-        FROM coupon_grants g WHERE site = $1 AND pool = $2 AND holder = $3";
-    let rows = query(client, look, &[&ask.site, &ask.pool, &ask.holder]).await?;
+    let rows = query(client, HELD, &[&ask.site, &ask.pool, &ask.holder]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     if !row.get::<_, bool>(2) {
         let keep = "UPDATE coupon_grants SET kept = TRUE WHERE site = $1 AND pool = $2 AND holder = $3 AND code = $4";
@@ -176,9 +229,7 @@ async fn held(client: &Object, ask: &Ask<'_>) -> Result<Option<Option<Issued>>, 
             return Ok(None);
         }
     }
-    let issued = issued(row, false);
-    let holds = !row.get::<_, bool>(3) && issued.expires.is_none_or(|expires| expires > ask.at);
-    Ok(Some(holds.then_some(issued)))
+    Ok(Some(holds(row, ask).then(|| issued(row, false))))
 }
 
 fn issued(row: &Row, fresh: bool) -> Issued {

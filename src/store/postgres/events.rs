@@ -1,10 +1,12 @@
 //! Events and orders in PostgreSQL: a batch is one transaction.
 
+use super::outbox::Messages;
 use super::{BATCH, PostgresLedger, text};
 use crate::event::{Event, What};
 use crate::store::StoreError;
 use crate::store::exports::Exports;
 use crate::store::ledger::{BatchId, Ledger, REMEMBERED};
+use crate::store::outbox::{Asked, Outbox};
 use crate::store::products::Products;
 use ahash::AHashSet;
 use async_trait::async_trait;
@@ -12,6 +14,7 @@ use deadpool_postgres::{Object, Transaction};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tokio_postgres::Error;
+use tokio_postgres::types::ToSql;
 
 /// Events inserted by one statement.
 const PORTION: usize = 5_000;
@@ -24,7 +27,7 @@ impl Ledger for PostgresLedger {
 
     async fn append(&self, batch: BatchId, events: Vec<Event>) -> Result<(), StoreError> {
         let mut client = self.client().await?;
-        let done = tokio::time::timeout(BATCH, append(&mut client, batch, &events)).await;
+        let done = tokio::time::timeout(BATCH, append(&mut client, &self.asked, batch, &events)).await;
         self.settle(client, done)
     }
 
@@ -36,6 +39,10 @@ impl Ledger for PostgresLedger {
         self
     }
 
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let client = self.client().await?;
         let done = tokio::time::timeout(super::CALL, client.batch_execute("UPDATE ping SET count = count + 1")).await;
@@ -43,7 +50,7 @@ impl Ledger for PostgresLedger {
     }
 }
 
-async fn append(client: &mut Object, batch: BatchId, events: &[Event]) -> Result<(), Error> {
+async fn append(client: &mut Object, asked: &Asked, batch: BatchId, events: &[Event]) -> Result<(), Error> {
     let transaction = client.transaction().await?;
     if batch.is_some() && !is_new(&transaction, batch).await? {
         return transaction.rollback().await;
@@ -51,15 +58,19 @@ async fn append(client: &mut Object, batch: BatchId, events: &[Event]) -> Result
     let first = place_orders(&transaction, events).await?;
     refund(&transaction, events).await?;
     let mut rows = Rows::default();
+    let mut messages = Messages::default();
     for (index, event) in events.iter().enumerate() {
         if !matches!(event.what, What::Purchase(_)) || first.contains(&index) {
             rows.push(event);
+            messages.push(asked, event);
         }
         if rows.sites.len() == PORTION {
             std::mem::take(&mut rows).insert(&transaction).await?;
+            std::mem::take(&mut messages).insert(&transaction).await?;
         }
     }
     rows.insert(&transaction).await?;
+    messages.insert(&transaction).await?;
     transaction.commit().await
 }
 
@@ -125,7 +136,7 @@ async fn refund(transaction: &Transaction<'_>, events: &[Event]) -> Result<(), E
 
 /// Events to be inserted, by columns.
 #[derive(Default)]
-struct Rows<'a> {
+pub(super) struct Rows<'a> {
     sites: Vec<String>,
     times: Vec<i64>,
     visitors: Vec<&'a [u8]>,
@@ -137,7 +148,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn push(&mut self, event: &'a Event) {
+    pub(super) fn push(&mut self, event: &'a Event) {
         let arm = event.what.arm();
         self.sites.push(text(event.site.as_str()));
         self.times.push(event.at.as_millisecond());
@@ -157,7 +168,12 @@ impl<'a> Rows<'a> {
             INSERT INTO events (site, at, visitor, kind, scenario, variant, path, parameters)
             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[])";
         let insert = transaction.prepare_cached(insert).await?;
-        let columns: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
+        transaction.execute(&insert, &self.columns()).await.map(drop)
+    }
+
+    /// In the order of the table's.
+    pub(super) fn columns(&self) -> [&(dyn ToSql + Sync); 8] {
+        [
             &self.sites,
             &self.times,
             &self.visitors,
@@ -166,8 +182,7 @@ impl<'a> Rows<'a> {
             &self.variants,
             &self.paths,
             &self.parameters,
-        ];
-        transaction.execute(&insert, &columns).await.map(drop)
+        ]
     }
 }
 

@@ -36,7 +36,7 @@ impl Exports for PostgresLedger {
         _: Option<VisitorId>,
         _: usize,
     ) -> Result<Vec<(VisitorId, Profile)>, StoreError> {
-        let reason = "profiles are kept elsewhere, and cannot be read out from there".to_owned();
+        let reason = "profiles are kept elsewhere".to_owned();
         Err(StoreError::Backend { location: self.location.to_string(), reason })
     }
 
@@ -58,7 +58,8 @@ impl Exports for PostgresLedger {
     }
 }
 
-fn event(row: &Row) -> StoredEvent {
+/// An event of the columns `at`, number, `visitor`, `kind`, `scenario`, `variant`, `path` and `parameters`.
+pub(super) fn event(row: &Row) -> StoredEvent {
     StoredEvent {
         place: EventPlace { at: row.get(0), number: row.get(1) },
         visitor: visitor(row.get(2)).unwrap_or(VisitorId([0; 16])),

@@ -1,9 +1,10 @@
 //! What is kept of a visitor in PostgreSQL: events and coupons. Profiles are elsewhere.
 
+use super::coupons::disown;
 use super::{BATCH, PostgresLedger, text};
 use crate::ids::SiteId;
 use crate::store::coupons::Holder;
-use crate::store::records::{Before, Kept, KeptEvent, Records};
+use crate::store::records::{Before, Erased, Kept, KeptEvent, Records};
 use crate::store::{ProfileKey, StoreError};
 use async_trait::async_trait;
 use deadpool_postgres::Object;
@@ -18,7 +19,7 @@ impl Records for PostgresLedger {
         self.settle(client, done)
     }
 
-    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+    async fn erase(&self, key: &ProfileKey) -> Result<Erased, StoreError> {
         let mut client = self.client().await?;
         let done = tokio::time::timeout(BATCH, erase(&mut client, key)).await;
         self.settle(client, done)
@@ -26,10 +27,18 @@ impl Records for PostgresLedger {
 
     async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
         let client = self.client().await?;
-        let sweep = "
-            DELETE FROM events WHERE id IN (SELECT id FROM events WHERE site = $1 AND at < $2 LIMIT $3 FOR UPDATE SKIP LOCKED)";
-        let (site, before) = (text(site.as_str()), before.events.as_millisecond());
-        let done = tokio::time::timeout(BATCH, client.execute(sweep, &[&site, &before, &(most as i64)])).await;
+        let (site, before, most) = (text(site.as_str()), before.events.as_millisecond(), most as i64);
+        let sweep = async {
+            let mut removed = 0;
+            for table in ["events", "outbox"] {
+                let sweep = format!(
+                    "DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE site = $1 AND at < $2 LIMIT $3 FOR UPDATE SKIP LOCKED)"
+                );
+                removed = removed.max(client.execute(&sweep, &[&site, &before, &most]).await?);
+            }
+            Ok::<_, Error>(removed)
+        };
+        let done = tokio::time::timeout(BATCH, sweep).await;
         self.settle(client, done).map(|rows| rows as usize)
     }
 
@@ -62,15 +71,17 @@ async fn about(client: &Object, key: &ProfileKey, most: usize) -> Result<Kept, E
     Ok(Kept { profile: None, events: events.iter().take(most).map(kept).chain(coupons).collect(), more })
 }
 
-async fn erase(client: &mut Object, key: &ProfileKey) -> Result<(), Error> {
+async fn erase(client: &mut Object, key: &ProfileKey) -> Result<Erased, Error> {
     let (site, visitor) = (text(key.site.as_str()), key.visitor.0.as_slice());
     let transaction = client.transaction().await?;
-    transaction.execute("DELETE FROM events WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
-    transaction.execute("UPDATE orders SET visitor = '' WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
-    // A code that they had stays taken: nobody knows by whom.
-    let holder = Holder::Visitor(key.visitor).key();
-    transaction.execute("DELETE FROM coupon_grants WHERE site = $1 AND holder = $2", &[&site, &holder]).await?;
-    transaction.commit().await
+    let events = "DELETE FROM events WHERE site = $1 AND visitor = $2";
+    let events = transaction.execute(events, &[&site, &visitor]).await? as usize;
+    transaction.execute("DELETE FROM outbox WHERE site = $1 AND visitor = $2", &[&site, &visitor]).await?;
+    let orders = "UPDATE orders SET visitor = '' WHERE site = $1 AND visitor = $2";
+    let orders = transaction.execute(orders, &[&site, &visitor]).await? as usize;
+    let coupons = disown(&transaction, &key.site, &Holder::Visitor(key.visitor)).await?;
+    transaction.commit().await?;
+    Ok(Erased { profiles: 0, events, coupons, orders })
 }
 
 fn kept(row: &Row) -> KeptEvent {

@@ -18,6 +18,12 @@ async fn postgres_holds_the_contract_of_ledgers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn postgres_holds_the_contract_of_outboxes() {
+    let cluster = Cluster::start();
+    crate::store::outbox::contract::holds(|| open(&cluster)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn machines_that_start_at_once_make_the_tables_once_and_newer_tables_are_taken_as_they_are() {
     let cluster = Cluster::start();
     let mut machines = tokio::task::JoinSet::new();

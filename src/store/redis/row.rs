@@ -36,13 +36,15 @@ redis.call('SET', KEYS[1], revision .. writers .. ARGV[3], 'EX', ARGV[4])
 return revision
 ";
 
-/// Erases a visitor. `KEYS`: the profile, the claims. `ARGV`: process and number of the write, seconds to remember it.
+/// Erases a visitor; 1 if there was a profile. `KEYS`: the profile, the claims. `ARGV`: process and number of the write, seconds to
+/// remember it.
 pub(super) const ERASE: &str = "
+local there = redis.call('STRLEN', KEYS[1]) > 80
 local time = redis.call('TIME')
 local revision = string.format('%016.0f', time[1] * 1000000 + time[2])
 redis.call('SET', KEYS[1], revision .. ARGV[1] .. string.rep('\\0', 48), 'EX', ARGV[2])
 redis.call('DEL', KEYS[2])
-return 1
+return there and 1 or 0
 ";
 
 /// Longer than anything stays in a gateway's memory.

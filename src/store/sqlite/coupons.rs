@@ -5,7 +5,7 @@ use super::SqliteStore;
 use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::codes::CodeMaker;
-use crate::store::coupons::{CodeAsk, Coupons, Issued, PoolState, Step, Supply, earlier, folded};
+use crate::store::coupons::{CodeAsk, Coupons, Holder, Issued, PoolState, Step, Supply, earlier, folded};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
@@ -52,6 +52,11 @@ impl Coupons for SqliteStore {
         self.change(move |connection| reserve(connection, &ask, &maker)).await
     }
 
+    async fn can_give(&self, ask: &CodeAsk) -> std::result::Result<bool, StoreError> {
+        let ask = ask.clone();
+        self.look(move |connection| can_give(connection, &ask)).await
+    }
+
     async fn mark(&self, ask: &CodeAsk, step: Step) -> std::result::Result<bool, StoreError> {
         let ask = ask.clone();
         self.change(move |connection| match step {
@@ -72,6 +77,11 @@ impl Coupons for SqliteStore {
         self.change(move |connection| redeem(connection, &site, &code, &order, at)).await
     }
 
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> std::result::Result<usize, StoreError> {
+        let (site, holder) = (site.clone(), holder.clone());
+        self.change(move |connection| disown(connection, &site, &holder)).await
+    }
+
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> std::result::Result<PoolState, StoreError> {
         let (site, pool) = (site.clone(), pool.to_owned());
         self.look(move |connection| state(connection, &site, &pool, at)).await
@@ -84,6 +94,13 @@ impl Coupons for SqliteStore {
         })
         .await
     }
+}
+
+/// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
+pub(super) fn disown(connection: &Connection, site: &SiteId, holder: &Holder) -> Result<usize> {
+    connection
+        .prepare_cached("DELETE FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+        .execute(params![site.as_str(), holder.key()])
 }
 
 fn add(
@@ -166,6 +183,9 @@ fn reserve(connection: &Connection, ask: &CodeAsk, maker: &CodeMaker) -> Result<
         }
         return Ok(held.issued(ask.at));
     }
+    if ask.is_over() {
+        return Ok(None);
+    }
     let Some((code, expires)) = take(connection, ask, maker)? else { return Ok(None) };
     let expires = earlier(ask.expires, expires);
     connection
@@ -182,6 +202,37 @@ fn reserve(connection: &Connection, ask: &CodeAsk, maker: &CodeMaker) -> Result<
             expires.map(Timestamp::as_millisecond),
         ])?;
     Ok(Some(Issued { code, expires, fresh: true }))
+}
+
+fn can_give(connection: &Connection, ask: &CodeAsk) -> Result<bool> {
+    if let Some(held) = held(connection, ask)? {
+        return Ok(held.issued(ask.at).is_some());
+    }
+    match &ask.supply {
+        _ if ask.is_over() => Ok(false),
+        Supply::Listed => connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM coupon_codes WHERE site = ?1 AND pool = ?2 AND state = 0 AND expires > ?3)",
+            )?
+            .query_row(params![ask.site.as_str(), ask.pool, ask.at.as_millisecond()], |row| row.get(0)),
+        Supply::Pattern { limit, .. } => has_room(connection, ask, *limit),
+        Supply::Fixed { code, limit } => {
+            let state: Option<i64> = connection
+                .prepare_cached("SELECT state FROM coupon_codes WHERE site = ?1 AND code = ?2")?
+                .query_row(params![ask.site.as_str(), code], |row| row.get(0))
+                .optional()?;
+            Ok(state.is_none_or(|state| state == EVERYBODYS) && has_room(connection, ask, *limit)?)
+        }
+    }
+}
+
+/// Whether fewer than so many of a pool are counted.
+fn has_room(connection: &Connection, ask: &CodeAsk, limit: u64) -> Result<bool> {
+    let taken: Option<i64> = connection
+        .prepare_cached("SELECT taken FROM coupon_pools WHERE site = ?1 AND pool = ?2")?
+        .query_row(params![ask.site.as_str(), ask.pool], |row| row.get(0))
+        .optional()?;
+    Ok(taken.unwrap_or(0).unsigned_abs() < limit)
 }
 
 /// Takes a code out of the supply, and tells when it ceases to hold by itself.

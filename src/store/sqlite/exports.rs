@@ -77,7 +77,8 @@ impl Exports for SqliteStore {
     }
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+/// An event of the columns `at`, number, `visitor`, `kind`, `scenario`, `variant`, `path` and `parameters`.
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
     let parameters: Option<String> = row.get(7)?;
     Ok(StoredEvent {
         place: EventPlace { at: row.get(0)?, number: row.get(1)? },

@@ -1,16 +1,15 @@
 //! What is kept of a visitor, in SQLite.
 
 use super::SqliteStore;
-use crate::ids::SiteId;
+use super::coupons::disown;
+use crate::ids::{SiteId, VisitorId};
 use crate::store::coupons::Holder;
-use crate::store::records::{Before, Kept, KeptEvent, Records};
+use crate::store::exports::visitor;
+use crate::store::records::{Before, Erased, Kept, KeptEvent, Records};
 use crate::store::{ProfileKey, StoreError, codec};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
-
-/// Tables that hold rows of a visitor's, which go with them.
-const ROWS: &[&str] = &["profiles", "events"];
 
 #[async_trait]
 impl Records for SqliteStore {
@@ -46,23 +45,32 @@ impl Records for SqliteStore {
         .await
     }
 
-    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+    async fn erase(&self, key: &ProfileKey) -> Result<Erased, StoreError> {
         self.live.erase(key);
         let key = key.clone();
         self.change(move |connection| {
-            for table in ROWS {
-                connection
-                    .prepare_cached(&format!("DELETE FROM {table} WHERE site = ?1 AND visitor = ?2"))?
-                    .execute(params![key.site.as_str(), key.visitor.0])?;
-            }
-            // A code that they had stays taken: nobody knows by whom.
-            connection
-                .prepare_cached("DELETE FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
-                .execute(params![key.site.as_str(), Holder::Visitor(key.visitor).key()])?;
-            connection
-                .prepare_cached("UPDATE orders SET visitor = x'' WHERE site = ?1 AND visitor = ?2")?
-                .execute(params![key.site.as_str(), key.visitor.0])
-                .map(drop)
+            let change = |sql| connection.prepare_cached(sql)?.execute(params![key.site.as_str(), key.visitor.0]);
+            change("DELETE FROM outbox WHERE site = ?1 AND visitor = ?2")?;
+            Ok(Erased {
+                profiles: change("DELETE FROM profiles WHERE site = ?1 AND visitor = ?2")?,
+                events: change("DELETE FROM events WHERE site = ?1 AND visitor = ?2")?,
+                coupons: disown(connection, &key.site, &Holder::Visitor(key.visitor))?,
+                orders: change("UPDATE orders SET visitor = x'' WHERE site = ?1 AND visitor = ?2")?,
+            })
+        })
+        .await
+    }
+
+    async fn browsers_of(&self, customer: &ProfileKey) -> Result<Vec<VisitorId>, StoreError> {
+        let key = customer.clone();
+        // What a visitor wrote stands in the JSON with its quotes escaped, and is never taken for this.
+        let pointer = format!("\"joined\":\"{:032x}\"", u128::from_be_bytes(key.visitor.0)).into_bytes();
+        self.look(move |connection| {
+            let mut pointing =
+                connection.prepare("SELECT visitor FROM profiles WHERE site = ?1 AND instr(body, ?2) > 0")?;
+            let found = pointing
+                .query_map(params![key.site.as_str(), pointer], |row| Ok(visitor(row.get_ref(0)?.as_blob()?)))?;
+            found.filter_map(Result::transpose).collect()
         })
         .await
     }
@@ -81,7 +89,12 @@ impl Records for SqliteStore {
                     "DELETE FROM events WHERE rowid IN (SELECT rowid FROM events WHERE site = ?1 AND at < ?2 LIMIT ?3)",
                 )?
                 .execute(params![site.as_str(), before.events.as_millisecond(), most])?;
-            Ok(profiles.max(events))
+            let messages = connection
+                .prepare_cached(
+                    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE site = ?1 AND at < ?2 LIMIT ?3)",
+                )?
+                .execute(params![site.as_str(), before.events.as_millisecond(), most])?;
+            Ok(profiles.max(events).max(messages))
         })
         .await
     }

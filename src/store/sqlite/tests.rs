@@ -50,6 +50,12 @@ async fn sqlite_holds_the_contract_of_ledgers() {
     crate::store::ledger::contract::holds(|| Arc::new(folder.open().unwrap()), text).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_holds_the_contract_of_outboxes() {
+    let folder = Folder::new();
+    crate::store::outbox::contract::holds(|| Arc::new(folder.open().unwrap())).await;
+}
+
 #[tokio::test]
 async fn call_that_panics_or_fails_is_undone_and_costs_nobody_else_anything() {
     let folder = Folder::new();
@@ -151,7 +157,8 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
     let folder = Folder::new();
     let live = Arc::new(LiveProfiles::new(&StoreSettings::default()));
     let mut writer =
-        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
+        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), Asked::default(), &folder.path())
+            .unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
     let all = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();

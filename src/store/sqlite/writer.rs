@@ -1,10 +1,11 @@
 //! Writes batches, on a thread of its own: all that waits goes into one transaction.
 
-use super::{failed, reader};
+use super::{failed, outbox, reader};
 use crate::commerce::Order;
 use crate::event::{Event, What};
 use crate::store::ledger::{BatchId, REMEMBERED};
 use crate::store::live::{Committed, LiveProfiles, lock};
+use crate::store::outbox::Asked;
 use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
 use ahash::AHashMap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -38,6 +39,7 @@ pub(super) struct Writer {
     connection: Connection,
     process: i64,
     live: Arc<LiveProfiles>,
+    asked: Asked,
     location: Arc<str>,
     path: PathBuf,
     file: Option<(u64, u64)>,
@@ -55,11 +57,21 @@ impl Writer {
         connection: Connection,
         process: i64,
         live: Arc<LiveProfiles>,
+        asked: Asked,
         path: &Path,
     ) -> rusqlite::Result<Self> {
         let data_version = data_version(&connection)?;
         let location = path.display().to_string().into();
-        Ok(Self { connection, process, live, location, path: path.to_owned(), file: identity(path), data_version })
+        Ok(Self {
+            connection,
+            process,
+            live,
+            asked,
+            location,
+            path: path.to_owned(),
+            file: identity(path),
+            data_version,
+        })
     }
 
     /// Works until the store is dropped, and then through all that is left.
@@ -120,6 +132,7 @@ impl Writer {
             transaction: self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             process: self.process,
             live: &self.live,
+            asked: &self.asked,
             put: AHashMap::new(),
         };
         for batch in batches {
@@ -193,6 +206,7 @@ struct Work<'a> {
     transaction: Transaction<'a>,
     process: i64,
     live: &'a LiveProfiles,
+    asked: &'a Asked,
     /// What it has put so far, and what is committed with it.
     put: AHashMap<&'a ProfileKey, (&'a LiveProfile, Committed)>,
 }
@@ -237,8 +251,8 @@ impl<'a> Work<'a> {
                 arm.map(|arm| &*arm.variant),
                 path,
                 event.what.parameters().map(|parameters| parameters.to_string()),
-            ])
-            .map(drop)
+            ])?;
+        outbox::post(&self.transaction, self.asked, event)
     }
 
     /// Notes an order; false if its id was there already.

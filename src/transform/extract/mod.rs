@@ -184,6 +184,12 @@ impl Extractor {
         self.failed = Some(Unread(why));
     }
 
+    /// Panics as it might by a fault of its own.
+    #[cfg(test)]
+    pub(crate) fn panics(&mut self) {
+        self.guarded(|_| panic!("told to"));
+    }
+
     fn guarded(&mut self, step: impl FnOnce(&mut Self) -> Result<(), &'static str>) {
         match catch_unwind(AssertUnwindSafe(|| step(self))) {
             Ok(Ok(())) => {}

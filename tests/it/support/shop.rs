@@ -1,4 +1,4 @@
-//! Shops that are programs of their own: a real storefront that nobody here wrote, and a small one that is rendered by React.
+//! Shops that are programs of their own: a real storefront that nobody here wrote, and small ones that React and Vue render.
 
 use super::eventually;
 use super::gateway::try_get;
@@ -16,6 +16,9 @@ pub(crate) struct EverShop(Running);
 
 /// A running copy of the small shop in React.
 pub(crate) struct ReactShop(Running);
+
+/// A running copy of the small shop in Vue.
+pub(crate) struct VueShop(Running);
 
 impl Oscar {
     /// Starts the shop, which answers to `host`. The first start installs it.
@@ -52,6 +55,20 @@ impl ReactShop {
     pub(crate) fn start(version: u32) -> Self {
         Self(Running::start("react", "/", Process::start, |command, port| {
             command.arg(version.to_string()).arg(port);
+        }))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+}
+
+impl VueShop {
+    /// Starts the shop. The first start installs it.
+    pub(crate) fn start() -> Self {
+        Self(Running::start("vue", "/", Process::start, |command, port| {
+            command.arg(port);
         }))
     }
 
