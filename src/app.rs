@@ -21,7 +21,7 @@ use crate::proxy::peers::Peers;
 use crate::recorder::{Online, Recorder, RecorderSettings};
 use crate::reload::{POLL, Reloader, Setup, StatusHandle};
 use crate::rules::{LoadOptions, site_for_origin};
-use crate::store::Opened;
+use crate::store::{Opened, StoreError};
 use crate::telemetry::{self, LogFormat, Metrics};
 use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
@@ -42,6 +42,9 @@ const DRAIN_TICK: Duration = Duration::from_millis(20);
 
 /// How long the store is given for what was learnt of products, at the end.
 const KEEPING: Duration = Duration::from_secs(3);
+
+/// How long a start waits for the stores to say that they can be used; after that it goes on without their word.
+const WAKING: Duration = Duration::from_secs(2);
 
 /// What to start: command line flags win over `gateway.toml`.
 pub struct Start {
@@ -215,6 +218,15 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let ready = Arc::new(AtomicBool::new(false));
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
+    let (told, wakes) = tokio::sync::oneshot::channel();
+    tasks.spawn({
+        let store = gateway.store.clone();
+        async move { drop(told.send(store.ping().await)) }
+    });
+    // A store that is down may come back. One that is sealed with other keys does not.
+    if let Ok(Ok(Err(error @ StoreError::Open { .. }))) = tokio::time::timeout(WAKING, wakes).await {
+        return Err(error.into());
+    }
     tasks.spawn(async move {
         if let Err(error) = worker.run().await {
             tracing::error!(%error, "what was still to be written is lost");

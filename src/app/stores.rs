@@ -2,10 +2,11 @@
 
 use crate::config::gateway::{Gateway, StorePlace, Stores};
 use crate::config::render::{Style, human};
-use crate::ids::Random;
-use crate::store::{Opened, StoreSettings, open_apart};
+use crate::ids::{OsRandom, Random};
+use crate::store::{Opened, Sealer, StoreSettings, open_apart};
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The settings in a folder of rules; the defaults where there is no `gateway.toml`.
 ///
@@ -40,6 +41,16 @@ pub fn open(stores: &Stores, data: &Path, random: &dyn Random) -> anyhow::Result
         None => Ok(embedded(data).display().to_string()),
     };
     let (profiles, ledger) = (place(&stores.profiles, "profiles")?, place(&stores.ledger, "ledger")?);
-    let kept = StoreSettings { keep: stores.keep_profiles, ..StoreSettings::default() };
-    Ok(open_apart(&profiles, &ledger, &kept, random)?)
+    Ok(open_apart(&profiles, &ledger, &kept(stores)?, random)?)
+}
+
+/// How stores keep things; the encryption keys are read for it.
+///
+/// # Errors
+/// When the keys cannot be read.
+pub fn kept(stores: &Stores) -> anyhow::Result<StoreSettings> {
+    let read = |path: &PathBuf| Sealer::read(path, stores.encrypt, Arc::new(OsRandom));
+    let sealer = stores.encryption_key.as_ref().map(read).transpose();
+    let sealer = sealer.context("`encryption_key` in `[store]` of gateway.toml cannot be used")?.map(Arc::new);
+    Ok(StoreSettings { keep: stores.keep_profiles, sealer, ..StoreSettings::default() })
 }

@@ -210,7 +210,8 @@ enum Opened {
 impl Place {
     fn open(&self) -> anyhow::Result<Opened> {
         if let Some(address) = &self.ledger {
-            return Ok(Opened::Server(store::open_ledger(address, &OsRandom)?));
+            let kept = self.folders.stores()?.kept()?;
+            return Ok(Opened::Server(store::open_ledger(address, &kept, &OsRandom)?));
         }
         Ok(Opened::Named(self.folders.stores()?.open_or_make()?))
     }

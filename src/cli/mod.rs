@@ -12,6 +12,7 @@ mod import;
 mod init;
 mod output;
 mod place;
+mod seal;
 mod serve;
 mod webhook;
 
@@ -69,6 +70,8 @@ enum Command {
     Backup(backup::Backup),
     /// Put a backup in the place of the embedded store, while Noren does not run
     Restore(backup::Restore),
+    /// Seal what is in the store already, with the newest encryption key, while Noren runs
+    Seal(seal::Arguments),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -119,6 +122,7 @@ pub fn run() -> ExitCode {
         },
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Seal(arguments) => seal::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "noren", &mut script);

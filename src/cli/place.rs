@@ -4,7 +4,7 @@ use crate::app::stores;
 use crate::config::gateway::Gateway;
 use crate::ids::{OsRandom, SiteId};
 use crate::rules::{LoadOptions, load_rules};
-use crate::store::Store;
+use crate::store::{Store, StoreSettings};
 use crate::visitor::customers::CustomerKey;
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 /// Arguments that say which stores are meant.
 #[derive(Debug, clap::Args)]
 pub(super) struct Folders {
-    /// Folder of rules, if there is one: its gateway.toml says where the stores are
+    /// Folder of rules, if there is one: its gateway.toml says where the stores are, and where the keys of sealed ones are
     #[arg(long, value_name = "DIR", default_value = "rules")]
     rules: PathBuf,
     /// Folder of the embedded store and of the keys; Noren may go on running on it  [default: data, or what gateway.toml says]
@@ -60,6 +60,16 @@ impl Stores {
     /// The data folder.
     pub(super) fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Whether there are encryption keys.
+    pub(super) fn have_keys(&self) -> bool {
+        self.settings.store.encryption_key.is_some()
+    }
+
+    /// How they keep things.
+    pub(super) fn kept(&self) -> anyhow::Result<StoreSettings> {
+        stores::kept(&self.settings.store)
     }
 
     /// Whether everything is kept by servers.

@@ -10,7 +10,7 @@ use super::outbox::Outbox;
 use super::products::Products;
 use super::profile::Profile;
 use super::records::{Before, Erased, Kept, Records};
-use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
+use super::{Claim, LiveProfile, ProfileKey, Resealed, Store, StoreError, Write};
 use crate::ids::{SiteId, VisitorId};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -95,6 +95,12 @@ impl Store for Composite {
 
     fn exports(&self) -> &dyn Exports {
         self
+    }
+
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        let mut resealed = self.profiles.reseal().await?;
+        resealed += self.ledger.reseal().await?;
+        Ok(resealed)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -110,7 +110,7 @@ pub(crate) enum Opened {
 impl Opened {
     pub(crate) fn at(location: &str) -> Self {
         if location.starts_with("postgres:") {
-            Self::Server(noren::store::open_ledger(location, &OsRandom).unwrap())
+            Self::Server(noren::store::open_ledger(location, &StoreSettings::default(), &OsRandom).unwrap())
         } else {
             Self::Embedded(noren::store::open(location, &StoreSettings::default(), &OsRandom).unwrap())
         }

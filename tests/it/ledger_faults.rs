@@ -83,7 +83,7 @@ fn site() -> SiteId {
 impl Scene {
     fn on(cluster: Cluster) -> Self {
         let url = cluster.url().replace("noren@", "shop@");
-        let ledger = noren::store::open_ledger(&url, &OsRandom).unwrap();
+        let ledger = noren::store::open_ledger(&url, &noren::store::StoreSettings::default(), &OsRandom).unwrap();
         let store = Arc::new(LedgerAlone(ledger));
         let settings = RecorderSettings { interval: Duration::from_millis(20), ..RecorderSettings::default() };
         let (recorder, worker) = Recorder::new(store.clone(), settings);

@@ -54,6 +54,7 @@ mod reading;
 mod redis_faults;
 mod reload;
 mod requests;
+mod sealing;
 mod shared_store;
 mod slow;
 mod smuggling;

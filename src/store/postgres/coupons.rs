@@ -42,22 +42,36 @@ impl Coupons for PostgresLedger {
         Ok(added)
     }
 
-    async fn reserve(&self, ask: &CodeAsk) -> Result<Option<Issued>, StoreError> {
+    async fn reserve(&self, plain: &CodeAsk) -> Result<Option<Issued>, StoreError> {
         let client = self.client().await?;
-        let done = tokio::time::timeout(CALL, reserve(&client, &Ask::of(ask), &self.maker)).await;
-        self.settle(client, done)
-    }
-
-    async fn can_give(&self, ask: &CodeAsk) -> Result<bool, StoreError> {
-        let client = self.client().await?;
-        let done = tokio::time::timeout(CALL, can_give(&client, &Ask::of(ask))).await;
-        self.settle(client, done)
-    }
-
-    async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError> {
-        let client = self.client().await?;
-        let asked = Ask::of(ask);
+        let named = self.sealing()?.ask(plain);
         let done = tokio::time::timeout(CALL, async {
+            let asked = Ask::of(&named);
+            rename(&client, plain, &asked).await?;
+            reserve(&client, &asked, &self.maker).await
+        })
+        .await;
+        self.settle(client, done)
+    }
+
+    async fn can_give(&self, plain: &CodeAsk) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let named = self.sealing()?.ask(plain);
+        let done = tokio::time::timeout(CALL, async {
+            let asked = Ask::of(&named);
+            rename(&client, plain, &asked).await?;
+            can_give(&client, &asked).await
+        })
+        .await;
+        self.settle(client, done)
+    }
+
+    async fn mark(&self, plain: &CodeAsk, step: Step) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let named = self.sealing()?.ask(plain);
+        let done = tokio::time::timeout(CALL, async {
+            let asked = Ask::of(&named);
+            rename(&client, plain, &asked).await?;
             match step {
                 Step::Returned => give_back(&client, &asked).await,
                 Step::Seen => see(&client, &asked).await,
@@ -69,13 +83,20 @@ impl Coupons for PostgresLedger {
 
     async fn redeemed(&self, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, StoreError> {
         let client = self.client().await?;
-        let done = tokio::time::timeout(CALL, redeem(&client, site, &text(code), &text(order), at)).await;
+        let plain = text(order);
+        let name = self.sealing()?.order_name(site, &plain);
+        let done = tokio::time::timeout(CALL, redeem(&client, site, &text(code), [&name, &plain], at)).await;
         self.settle(client, done)
     }
 
     async fn disown(&self, site: &SiteId, holder: &Holder) -> Result<usize, StoreError> {
         let client = self.client().await?;
-        let done = tokio::time::timeout(super::BATCH, disown(&client, site, holder)).await;
+        let named = self.sealing()?.holder(site, holder);
+        let done = tokio::time::timeout(super::BATCH, async {
+            let by_number = disown(&client, site, holder).await?;
+            Ok(by_number + if named == *holder { 0 } else { disown(&client, site, &named).await? })
+        })
+        .await;
         self.settle(client, done)
     }
 
@@ -137,6 +158,18 @@ async fn query(client: &Object, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Re
 async fn execute(client: &Object, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, Error> {
     let statement = client.prepare_cached(sql).await?;
     client.execute(&statement, values).await
+}
+
+/// Gives a holder who is there by their plain number the name that they have now.
+async fn rename(client: &Object, plain: &CodeAsk, asked: &Ask<'_>) -> Result<(), Error> {
+    let before = plain.holder.key();
+    if before == asked.holder {
+        return Ok(());
+    }
+    let rename = "
+        UPDATE coupon_grants SET holder = $3 WHERE site = $1 AND pool = $2 AND holder = $4
+            AND NOT EXISTS (SELECT 1 FROM coupon_grants WHERE site = $1 AND pool = $2 AND holder = $3)";
+    execute(client, rename, &[&asked.site, &asked.pool, &asked.holder, &before]).await.map(drop)
 }
 
 async fn add(
@@ -345,7 +378,14 @@ async fn see(client: &Object, ask: &Ask<'_>) -> Result<bool, Error> {
     Ok(execute(client, see, &[&ask.site, &ask.pool, &ask.holder, &ask.millisecond]).await? == 1)
 }
 
-async fn redeem(client: &Object, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, Error> {
+/// The order is given by its name, and by its plain number, which it may be there by from before.
+async fn redeem(
+    client: &Object,
+    site: &SiteId,
+    code: &str,
+    [order, plain]: [&String; 2],
+    at: Timestamp,
+) -> Result<bool, Error> {
     let site = text(site.as_str());
     // Two codes may differ in their letters' case alone: then only the exact one is meant.
     let look = "
@@ -361,16 +401,18 @@ async fn redeem(client: &Object, site: &SiteId, code: &str, order: &str, at: Tim
         REDEEMED => 0,
         EVERYBODYS => {
             let note = "
-                INSERT INTO coupon_redemptions (site, code, order_id, pool, at) VALUES ($1, $2, $3, $4, $5)
+                INSERT INTO coupon_redemptions (site, code, order_id, pool, at)
+                SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint
+                WHERE NOT EXISTS (SELECT 1 FROM coupon_redemptions WHERE site = $1 AND code = $2 AND order_id = $6)
                 ON CONFLICT (site, code, order_id) DO NOTHING";
-            execute(client, note, &[&site, &found, &order, &pool, &at]).await?
+            execute(client, note, &[&site, &found, order, &pool, &at, plain]).await?
         }
         // Even if nobody was given it: the shop gave it by other ways, and it must not be given again.
         _ => {
             let note = "
                 WITH redeemed AS (UPDATE coupon_codes SET state = 3 WHERE id = $1 AND state IN (0, 1) RETURNING site, code, pool)
                 INSERT INTO coupon_redemptions (site, code, order_id, pool, at) SELECT site, code, $2, pool, $3 FROM redeemed";
-            execute(client, note, &[&id, &order, &at]).await?
+            execute(client, note, &[&id, order, &at]).await?
         }
     };
     Ok(noted == 1)

@@ -6,8 +6,10 @@
 use super::events::Rows;
 use super::{BATCH, CALL, PostgresLedger};
 use crate::event::Event;
+use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::outbox::{Asked, HookId, Message, Outbox, Wants, first_due, key, moment};
+use crate::store::seal::{CannotOpen, Sealing};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
@@ -72,11 +74,13 @@ impl Outbox for PostgresLedger {
                 ORDER BY due, id LIMIT $5 FOR UPDATE SKIP LOCKED
             )
             UPDATE outbox SET due = $4, tries = tries + 1 FROM taken WHERE outbox.id = taken.id
-            RETURNING at, outbox.id, visitor, kind, scenario, variant, path, parameters, message, tries";
+            RETURNING at, outbox.id, visitor, kind, scenario, variant, path, parameters, sealed, message, tries";
         let (key, site) = (hook.key(), hook.site.as_str());
         let (now, until, most) = (now.as_millisecond(), until.as_millisecond(), most as i64);
         let rows = self.rows(lease, &[&key, &site, &now, &until, &most]).await?;
-        Ok(rows.iter().map(message).collect())
+        let sealing = self.sealing()?;
+        let messages = rows.iter().map(|row| message(row, &hook.site, sealing).map_err(|error| self.shut(error)));
+        messages.collect()
     }
 
     async fn done(&self, numbers: Vec<i64>) -> Result<(), StoreError> {
@@ -137,11 +141,11 @@ pub(super) struct Messages<'a> {
 
 impl<'a> Messages<'a> {
     /// Puts in a message for each hook that wants an event.
-    pub(super) fn push(&mut self, asked: &Asked, event: &'a Event) {
+    pub(super) fn push(&mut self, asked: &Asked, sealing: &Sealing, event: &'a Event) {
         for hook in asked.hooks(&event.site, event.what.name()) {
             self.hooks.push(key(&event.site, &hook));
             self.dues.push(first_due(event.at));
-            self.events.push(event);
+            self.events.push(event, sealing);
         }
     }
 
@@ -150,9 +154,9 @@ impl<'a> Messages<'a> {
             return Ok(());
         }
         let insert = "
-            INSERT INTO outbox (site, at, visitor, kind, scenario, variant, path, parameters, hook, due)
+            INSERT INTO outbox (site, at, visitor, kind, scenario, variant, path, parameters, sealed, hook, due)
             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[],
-                                 $9::text[], $10::bigint[])";
+                                 $9::bytea[], $10::text[], $11::bigint[])";
         let insert = transaction.prepare_cached(insert).await?;
         let mut columns = self.events.columns().to_vec();
         columns.extend([&self.hooks as &(dyn ToSql + Sync), &self.dues]);
@@ -160,7 +164,7 @@ impl<'a> Messages<'a> {
     }
 }
 
-fn message(row: &Row) -> Message {
-    let event = super::exports::event(row);
-    Message { number: event.place.number, id: row.get(8), tries: row.get(9), event }
+fn message(row: &Row, site: &SiteId, sealing: &Sealing) -> Result<Message, CannotOpen> {
+    let event = super::exports::event(row, site, sealing)?;
+    Ok(Message { number: event.place.number, id: row.get(9), tries: row.get(10), event })
 }

@@ -5,6 +5,7 @@ use super::{BATCH, PostgresLedger, text};
 use crate::ids::SiteId;
 use crate::store::coupons::Holder;
 use crate::store::records::{Before, Erased, Kept, KeptEvent, Records};
+use crate::store::seal::{CannotOpen, EventRow, Sealing};
 use crate::store::{ProfileKey, StoreError};
 use async_trait::async_trait;
 use deadpool_postgres::Object;
@@ -16,7 +17,12 @@ impl Records for PostgresLedger {
     async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError> {
         let client = self.client().await?;
         let done = tokio::time::timeout(BATCH, about(&client, key, most)).await;
-        self.settle(client, done)
+        let (rows, coupons) = self.settle(client, done)?;
+        let sealing = self.sealing()?;
+        let events = rows.iter().take(most).map(|row| kept(row, key, sealing).map_err(|error| self.shut(error)));
+        let mut events = events.collect::<Result<Vec<_>, _>>()?;
+        events.extend(coupons.iter().map(|row| KeptEvent::coupon(row.get(0), row.get(1), row.get(2))));
+        Ok(Kept { profile: None, events, more: rows.len() > most })
     }
 
     async fn erase(&self, key: &ProfileKey) -> Result<Erased, StoreError> {
@@ -58,17 +64,16 @@ impl Records for PostgresLedger {
     }
 }
 
-async fn about(client: &Object, key: &ProfileKey, most: usize) -> Result<Kept, Error> {
+/// Events, one more than are asked for if there are, and coupons.
+async fn about(client: &Object, key: &ProfileKey, most: usize) -> Result<(Vec<Row>, Vec<Row>), Error> {
     let (site, visitor) = (text(key.site.as_str()), key.visitor.0.as_slice());
     let events = "
-        SELECT at, kind, scenario, variant, path, parameters FROM events
+        SELECT at, kind, scenario, variant, path, parameters, sealed FROM events
         WHERE site = $1 AND visitor = $2 ORDER BY at, id LIMIT $3";
     let events = client.query(events, &[&site, &visitor, &(most as i64 + 1)]).await?;
     let coupons = "SELECT given, pool, code FROM coupon_grants WHERE site = $1 AND holder = $2";
     let coupons = client.query(coupons, &[&site, &Holder::Visitor(key.visitor).key()]).await?;
-    let more = events.len() > most;
-    let coupons = coupons.iter().map(|row| KeptEvent::coupon(row.get(0), row.get(1), row.get(2)));
-    Ok(Kept { profile: None, events: events.iter().take(most).map(kept).chain(coupons).collect(), more })
+    Ok((events, coupons))
 }
 
 async fn erase(client: &mut Object, key: &ProfileKey) -> Result<Erased, Error> {
@@ -84,13 +89,16 @@ async fn erase(client: &mut Object, key: &ProfileKey) -> Result<Erased, Error> {
     Ok(Erased { profiles: 0, events, coupons, orders })
 }
 
-fn kept(row: &Row) -> KeptEvent {
+fn kept(row: &Row, key: &ProfileKey, sealing: &Sealing) -> Result<KeptEvent, CannotOpen> {
+    let (at, name): (i64, &str) = (row.get(0), row.get(1));
     let (scenario, variant): (Option<String>, Option<String>) = (row.get(2), row.get(3));
-    KeptEvent {
-        at: Timestamp::from_millisecond(row.get(0)).unwrap_or(Timestamp::UNIX_EPOCH),
-        name: row.get(1),
+    let details = EventRow { path: row.get(4), parameters: row.get(5), sealed: row.get(6) };
+    let (path, parameters) = sealing.event_of((&key.site, &key.visitor.0, at, name), details)?;
+    Ok(KeptEvent {
+        at: Timestamp::from_millisecond(at).unwrap_or(Timestamp::UNIX_EPOCH),
+        name: name.to_owned(),
         arm: scenario.zip(variant).map(|(scenario, variant)| format!("{scenario}/{variant}")),
-        path: row.get(4),
-        parameters: row.get(5),
-    }
+        path,
+        parameters,
+    })
 }

@@ -127,6 +127,14 @@ const STEPS: &[&str] = &[
     CREATE INDEX outbox_by_age ON outbox (hook, at, id);
     CREATE INDEX outbox_of_visitor ON outbox (site, visitor, hook, at, id);
 ",
+    "
+    -- What is sealed, see store/seal/rows.rs; the plain columns beside it are then empty.
+    ALTER TABLE events ADD COLUMN sealed BYTEA;
+    ALTER TABLE orders ADD COLUMN sealed BYTEA;
+    ALTER TABLE outbox ADD COLUMN sealed BYTEA;
+    -- The store's secret, sealed.
+    CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), secret BYTEA NOT NULL);
+",
 ];
 
 /// `NOrn`: names the lock under which the tables are changed.

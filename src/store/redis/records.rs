@@ -6,6 +6,7 @@ use super::{RedisStore, TOGETHER, hex, name};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::live::lock;
 use crate::store::records::{Before, Erased, Kept, Records};
+use crate::store::seal::is_sealed;
 use crate::store::{ProfileKey, StoreError, codec};
 use async_trait::async_trait;
 use redis::Value;
@@ -15,7 +16,13 @@ use std::sync::atomic::Ordering;
 impl Records for RedisStore {
     async fn about(&self, key: &ProfileKey, _most: usize) -> Result<Kept, StoreError> {
         let row = self.read(key).await?.filter(|row| !row.is_erased());
-        let profile = row.and_then(|row| serde_json::to_value(codec::decode(&row.body).ok()?).ok());
+        let profile = match row.map(|row| codec::decode(&row.body)) {
+            // It is no reason to say that there is none.
+            Some(Err(error @ codec::InvalidProfile::Sealed)) => {
+                return Err(StoreError::Backend { location: self.link.place().to_string(), reason: error.to_string() });
+            }
+            decoded => decoded.and_then(|profile| serde_json::to_value(profile.ok()?).ok()),
+        };
         Ok(Kept { profile, ..Kept::default() })
     }
 
@@ -35,6 +42,13 @@ impl Records for RedisStore {
         let mut browsers = Vec::new();
         for names in self.names_of(&customer.site).await?.chunks(TOGETHER) {
             for (visitor, row) in self.rows_of(&customer.site, names).await? {
+                if is_sealed(&row.body) {
+                    // It may be theirs: nobody is told that they were erased.
+                    return Err(StoreError::Backend {
+                        location: self.link.place().to_string(),
+                        reason: codec::InvalidProfile::Sealed.to_string(),
+                    });
+                }
                 // Only what has these digits at all is worth being read.
                 let may_point = memchr::memmem::find(&row.body, pointer.as_bytes()).is_some();
                 if may_point && codec::decode(&row.body).is_ok_and(|own| own.joined == Some(customer.visitor)) {

@@ -1,5 +1,7 @@
 //! A profile as Redis has it: a revision, who wrote it last, and the profile's bytes.
 //!
+//! The profile may be sealed; what stands before it never is, and says nothing of the visitor.
+//!
 //! A row without a profile says that it was erased, to those who still have it in memory, and goes after an hour.
 //!
 //! The revision is the server's time in microseconds, and grows with each write: a row that was lost with a server and begun anew
@@ -68,6 +70,8 @@ pub(super) struct Writer {
 
 const REVISION: usize = 16;
 const WRITERS: usize = 64;
+/// What stands before the profile: the scripts read it, so it is never sealed.
+pub(super) const HEAD: usize = REVISION + WRITERS;
 
 impl StoredRow {
     /// Reads a row; `None` if it is none of ours.

@@ -56,6 +56,7 @@ impl RedisStore {
         site: &SiteId,
         names: &[VisitorId],
     ) -> Result<Vec<(VisitorId, StoredRow)>, StoreError> {
+        self.admit().await?;
         let key = |visitor: &VisitorId| name(&ProfileKey { site: site.clone(), visitor: *visitor }, "p");
         let get = |visitor| {
             let mut get = cmd("GET");
@@ -67,7 +68,11 @@ impl RedisStore {
         for (visitor, answer) in names.iter().zip(self.link.ask_each(commands).await?) {
             match answer {
                 Ok(Value::BulkString(bytes)) => {
-                    rows.extend(StoredRow::read(&bytes).filter(|row| !row.is_erased()).map(|row| (*visitor, row)));
+                    if let Some(mut row) = StoredRow::read(&bytes).filter(|row| !row.is_erased()) {
+                        let key = ProfileKey { site: site.clone(), visitor: *visitor };
+                        row.body = self.sealing.profile_of(&key, &row.body);
+                        rows.push((*visitor, row));
+                    }
                 }
                 Ok(_) => {}
                 Err(error) if super::link::is_of_key(&error) => {}

@@ -40,7 +40,8 @@ impl Coupons for SqliteStore {
         Ok(added)
     }
 
-    async fn reserve(&self, ask: &CodeAsk) -> std::result::Result<Option<Issued>, StoreError> {
+    async fn reserve(&self, plain: &CodeAsk) -> std::result::Result<Option<Issued>, StoreError> {
+        let ask = self.sealing.ask(plain);
         // Most look at what is theirs already: that needs no turn with the writer.
         let asked = ask.clone();
         if let Some(held) = self.look(move |connection| held(connection, &asked)).await?
@@ -48,20 +49,32 @@ impl Coupons for SqliteStore {
         {
             return Ok(held.issued(ask.at));
         }
-        let (ask, maker) = (ask.clone(), self.maker.clone());
-        self.change(move |connection| reserve(connection, &ask, &maker)).await
+        let (plain, maker) = (plain.clone(), self.maker.clone());
+        self.change(move |connection| {
+            rename(connection, &plain, &ask)?;
+            reserve(connection, &ask, &maker)
+        })
+        .await
     }
 
-    async fn can_give(&self, ask: &CodeAsk) -> std::result::Result<bool, StoreError> {
-        let ask = ask.clone();
-        self.look(move |connection| can_give(connection, &ask)).await
+    async fn can_give(&self, plain: &CodeAsk) -> std::result::Result<bool, StoreError> {
+        let (plain, ask) = (plain.clone(), self.sealing.ask(plain));
+        self.look(move |connection| {
+            // Who is there by their plain number is not renamed by a question.
+            let is_named = plain.holder == ask.holder || held(connection, &plain)?.is_none();
+            can_give(connection, if is_named { &ask } else { &plain })
+        })
+        .await
     }
 
-    async fn mark(&self, ask: &CodeAsk, step: Step) -> std::result::Result<bool, StoreError> {
-        let ask = ask.clone();
-        self.change(move |connection| match step {
-            Step::Returned => give_back(connection, &ask),
-            Step::Seen => see(connection, &ask),
+    async fn mark(&self, plain: &CodeAsk, step: Step) -> std::result::Result<bool, StoreError> {
+        let (plain, ask) = (plain.clone(), self.sealing.ask(plain));
+        self.change(move |connection| {
+            rename(connection, &plain, &ask)?;
+            match step {
+                Step::Returned => give_back(connection, &ask),
+                Step::Seen => see(connection, &ask),
+            }
         })
         .await
     }
@@ -73,13 +86,18 @@ impl Coupons for SqliteStore {
         order: &str,
         at: Timestamp,
     ) -> std::result::Result<bool, StoreError> {
-        let (site, code, order) = (site.clone(), code.to_owned(), order.to_owned());
-        self.change(move |connection| redeem(connection, &site, &code, &order, at)).await
+        let (site, code, plain) = (site.clone(), code.to_owned(), order.to_owned());
+        let name = self.sealing.order_name(&site, order);
+        self.change(move |connection| redeem(connection, &site, &code, [&name, &plain], at)).await
     }
 
     async fn disown(&self, site: &SiteId, holder: &Holder) -> std::result::Result<usize, StoreError> {
-        let (site, holder) = (site.clone(), holder.clone());
-        self.change(move |connection| disown(connection, &site, &holder)).await
+        let (named, site, holder) = (self.sealing.holder(site, holder), site.clone(), holder.clone());
+        self.change(move |connection| {
+            let by_number = disown(connection, &site, &holder)?;
+            Ok(by_number + if named == holder { 0 } else { disown(connection, &site, &named)? })
+        })
+        .await
     }
 
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> std::result::Result<PoolState, StoreError> {
@@ -94,6 +112,17 @@ impl Coupons for SqliteStore {
         })
         .await
     }
+}
+
+/// Gives a holder who is there by their plain number the name that they have now.
+fn rename(connection: &Connection, plain: &CodeAsk, ask: &CodeAsk) -> Result<()> {
+    if plain.holder == ask.holder {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("UPDATE OR IGNORE coupon_grants SET holder = ?3 WHERE site = ?1 AND pool = ?2 AND holder = ?4")?
+        .execute(params![ask.site.as_str(), ask.pool, ask.holder.key(), plain.holder.key()])
+        .map(drop)
 }
 
 /// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
@@ -337,7 +366,8 @@ fn see(connection: &Connection, ask: &CodeAsk) -> Result<bool> {
         .map(|rows| rows == 1)
 }
 
-fn redeem(connection: &Connection, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool> {
+/// The order is given by its name, and by its plain number, which it may be there by from before.
+fn redeem(connection: &Connection, site: &SiteId, code: &str, order: [&String; 2], at: Timestamp) -> Result<bool> {
     // Two codes may differ in their letters' case alone: then only the exact one is meant.
     let mut alike = connection.prepare_cached(
         "SELECT id, code, pool, state FROM coupon_codes WHERE site = ?1 AND folded = ?2 ORDER BY code <> ?3 LIMIT 2",
@@ -360,10 +390,10 @@ fn redeem(connection: &Connection, site: &SiteId, code: &str, order: &str, at: T
     }
     connection
         .prepare_cached(
-            "INSERT INTO coupon_redemptions (site, code, order_id, pool, at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (site, code, order_id) DO NOTHING",
+            "INSERT OR IGNORE INTO coupon_redemptions (site, code, order_id, pool, at) SELECT ?1, ?2, ?3, ?4, ?5
+             WHERE NOT EXISTS (SELECT 1 FROM coupon_redemptions WHERE site = ?1 AND code = ?2 AND order_id = ?6)",
         )?
-        .execute(params![site.as_str(), found, order, pool, at.as_millisecond()])
+        .execute(params![site.as_str(), found, order[0], pool, at.as_millisecond(), order[1]])
         .map(|rows| rows == 1)
 }
 

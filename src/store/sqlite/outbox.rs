@@ -2,8 +2,10 @@
 
 use super::SqliteStore;
 use crate::event::Event;
+use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::outbox::{Asked, HookId, Message, Outbox, Wants, first_due, key, moment};
+use crate::store::seal::Sealing;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -43,11 +45,12 @@ impl Outbox for SqliteStore {
         until: Timestamp,
         most: usize,
     ) -> Result<Vec<Message>, StoreError> {
-        let (hook, now, until) = (hook.clone(), now.as_millisecond(), until.as_millisecond());
+        let (hook, sealing) = (hook.clone(), self.sealing.clone());
+        let (now, until) = (now.as_millisecond(), until.as_millisecond());
         self.change(move |connection| {
             let messages = connection
                 .prepare_cached(
-                    "SELECT at, id, visitor, kind, scenario, variant, path, parameters, message, tries + 1
+                    "SELECT at, id, visitor, kind, scenario, variant, path, parameters, sealed, message, tries + 1
                      FROM outbox AS first INDEXED BY outbox_due
                      WHERE hook = ?1 AND due <= ?2 AND NOT EXISTS (
                          SELECT 1 FROM outbox AS earlier INDEXED BY outbox_of_visitor
@@ -56,7 +59,9 @@ impl Outbox for SqliteStore {
                      )
                      ORDER BY due, id LIMIT ?4",
                 )?
-                .query_map(params![hook.key(), now, hook.site.as_str(), most as i64], message)?
+                .query_map(params![hook.key(), now, hook.site.as_str(), most as i64], |row| {
+                    message(row, &hook.site, &sealing)
+                })?
                 .collect::<Result<Vec<_>, _>>()?;
             for message in &messages {
                 connection.prepare_cached("UPDATE outbox SET due = ?2, tries = ?3 WHERE id = ?1")?.execute([
@@ -131,13 +136,13 @@ impl Outbox for SqliteStore {
 }
 
 /// Puts in a message for each hook that wants an event.
-pub(super) fn post(connection: &Connection, asked: &Asked, event: &Event) -> rusqlite::Result<()> {
+pub(super) fn post(connection: &Connection, asked: &Asked, sealing: &Sealing, event: &Event) -> rusqlite::Result<()> {
     for hook in asked.hooks(&event.site, event.what.name()) {
-        let (arm, path) = (event.what.arm(), event.what.path());
+        let (arm, details) = (event.what.arm(), sealing.event(event));
         connection
             .prepare_cached(
-                "INSERT INTO outbox (site, hook, due, at, visitor, kind, scenario, variant, path, parameters)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO outbox (site, hook, due, at, visitor, kind, scenario, variant, path, parameters, sealed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
                 event.site.as_str(),
@@ -148,8 +153,9 @@ pub(super) fn post(connection: &Connection, asked: &Asked, event: &Event) -> rus
                 event.what.name(),
                 arm.map(|arm| &*arm.scenario),
                 arm.map(|arm| &*arm.variant),
-                path,
-                event.what.parameters().map(|parameters| parameters.to_string()),
+                details.path,
+                details.parameters.map(|parameters| parameters.to_string()),
+                details.sealed,
             ])?;
     }
     Ok(())
@@ -160,7 +166,7 @@ fn count(connection: &Connection, hook: &str) -> rusqlite::Result<u64> {
     count.query_row([hook], |row| row.get::<_, i64>(0)).map(|count| count as u64)
 }
 
-fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
-    let event = super::exports::event(row)?;
-    Ok(Message { number: event.place.number, id: row.get(8)?, tries: row.get(9)?, event })
+fn message(row: &Row<'_>, site: &SiteId, sealing: &Sealing) -> rusqlite::Result<Message> {
+    let event = super::exports::event(row, site, sealing)?;
+    Ok(Message { number: event.place.number, id: row.get(9)?, tries: row.get(10)?, event })
 }

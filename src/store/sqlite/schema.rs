@@ -146,6 +146,14 @@ pub(super) const STEPS: &[&str] = &[
     CREATE INDEX outbox_by_age ON outbox (hook, at, id);
     CREATE INDEX outbox_of_visitor ON outbox (site, visitor, hook, at, id);
 ",
+    "
+    -- What is sealed, see store/seal/rows.rs; the plain columns beside it are then empty.
+    ALTER TABLE events ADD COLUMN sealed BLOB;
+    ALTER TABLE orders ADD COLUMN sealed BLOB;
+    ALTER TABLE outbox ADD COLUMN sealed BLOB;
+    -- The store's secret, sealed.
+    CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT;
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.
