@@ -48,7 +48,7 @@ impl Wants for Listeners {
     fn hooks(&self, site: &SiteId, event: &str) -> SmallVec<[Arc<str>; 2]> {
         let world = self.0.load();
         let hooks = world.site(site).into_iter().flat_map(|site| &site.webhooks);
-        hooks.filter(|hook| hook.events.iter().any(|name| *name == event)).map(|hook| hook.name.clone()).collect()
+        hooks.filter(|hook| hook.events.contains(&event)).map(|hook| hook.name.clone()).collect()
     }
 }
 

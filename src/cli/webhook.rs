@@ -113,7 +113,7 @@ fn answered(answer: &Answer, took: Duration) -> String {
     for line in said.chars().take(SHOWN).collect::<String>().lines().filter(|line| !line.trim().is_empty()) {
         // What a stranger sends must not steer a terminal.
         let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        text.push_str(&format!("  | {line}\n"));
+        text.extend(["  | ", &line, "\n"]);
     }
     text
 }

@@ -10,13 +10,14 @@ fn world(names: &[&str], now: Timestamp) -> World {
     let folder = tempfile::tempdir().unwrap();
     let site = folder.path().join("sites/shop");
     std::fs::create_dir_all(&site).unwrap();
-    let mut text = "hosts = ['shop.example']\norigin = 'http://127.0.0.1:1'\n".to_owned();
-    for name in names {
-        text.push_str(&format!(
+    let hooks = names.iter().map(|name| {
+        format!(
             "[[webhook]]\nname = '{name}'\nurl = 'https://tool.example/'\nevents = ['page_view']\nmax_waiting = 100\n\
              secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'\n"
-        ));
-    }
+        )
+    });
+    let text =
+        format!("hosts = ['shop.example']\norigin = 'http://127.0.0.1:1'\n{}", hooks.collect::<Vec<_>>().concat());
     std::fs::write(site.join("site.toml"), text).unwrap();
     World::new(load_rules(folder.path(), &LoadOptions { prefix: "gw".into(), now }).good_sites())
 }

@@ -140,6 +140,10 @@ async fn what_stands_on_the_pages_of_a_shop_in_react_is_known_and_its_order_coun
 
     // A gateway that begins anew knows of the order, too.
     eventually("all is written", || (views(&gateway, &thanks) == 4).then_some(()));
+    for (fact, least) in [("cart", 2), ("member", 5), ("listed", 1)] {
+        let labels = format!("fact=\"{fact}\"");
+        assert!(gateway.count("noren_facts_read_total", &labels) >= least, "{}", gateway.metrics());
+    }
     gateway.kill();
     gateway.start_again();
     browser.goto(&format!("http://{HOST}{thanks}")).await;
@@ -182,10 +186,6 @@ async fn what_stands_on_the_pages_of_a_shop_in_react_is_known_and_its_order_coun
     assert_eq!(same_fields(&item(&bought[0]), &by_name), by_name);
     let order = (seen.order["transaction_id"].as_str().unwrap().to_owned(), seen.order["value"].as_f64());
     assert_eq!(orders(&gateway), [order]);
-    for (fact, least) in [("cart", 2), ("member", 5), ("listed", 1)] {
-        let labels = format!("fact=\"{fact}\"");
-        assert!(gateway.count("noren_facts_read_total", &labels) >= least, "{}", gateway.metrics());
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,7 @@ fn cases() -> Vec<Case> {
             _ => panic!("{}: {line}", case.name),
         };
         if mark == ">" && message.first.is_empty() || rest == "nothing" {
-            message.first = rest.to_owned();
+            rest.clone_into(&mut message.first);
         } else if let Some(name) = rest.strip_prefix("no ") {
             message.absent.push(name.to_ascii_lowercase());
         } else if let Some(name) = rest.strip_prefix("spelt ") {
@@ -125,7 +125,7 @@ fn wire(answer: &Message) -> (Vec<u8>, bool) {
     let body = match form {
         _ if informational => String::new(),
         "page" => {
-            head.push_str(&format!("Content-Length: {}\r\n", HTML.len()));
+            head.extend(["Content-Length: ", &HTML.len().to_string(), "\r\n"]);
             HTML.to_owned()
         }
         "chunked" => {
@@ -222,15 +222,15 @@ fn over_http2(gateway: &Gateway, asked: &Asked<'_>) -> Result<Vec<Got>, String> 
 
 /// What a message must hold: what is said of it, and for the rest what was sent.
 fn compare(due: &Message, sent: &[(String, String)], got: &[(String, String)], added: &[&str]) -> Result<(), String> {
-    let (due_headers, sent, seen) = (lower(&due.headers), lower(sent), lower(got));
-    let mut names: Vec<&String> = due_headers.iter().chain(&sent).chain(&seen).map(|(name, _)| name).collect();
+    let (due_headers, sent, arrived) = (lower(&due.headers), lower(sent), lower(got));
+    let mut names: Vec<&String> = due_headers.iter().chain(&sent).chain(&arrived).map(|(name, _)| name).collect();
     names.sort();
     names.dedup();
     for name in names {
-        let (named, sent, seen) = (values(&due_headers, name), values(&sent, name), values(&seen, name));
+        let (told, sent, seen) = (values(&due_headers, name), values(&sent, name), values(&arrived, name));
         let wanted = match () {
             () if due.absent.contains(name) => Vec::new(),
-            () if !named.is_empty() => named,
+            () if !told.is_empty() => told,
             () if added.contains(&name.as_str()) => continue,
             () => sent,
         };
@@ -245,7 +245,7 @@ fn compare(due: &Message, sent: &[(String, String)], got: &[(String, String)], a
     if let Some(name) = due.spelt.iter().find(|name| !got.iter().any(|(known, _)| known == *name)) {
         return Err(format!("{name} is spelt otherwise: {:?}", got.iter().map(|(name, _)| name).collect::<Vec<_>>()));
     }
-    let order: Vec<&String> = seen.iter().map(|(name, _)| name).filter(|name| due.ordered.contains(name)).collect();
+    let order: Vec<&String> = arrived.iter().map(|(name, _)| name).filter(|name| due.ordered.contains(name)).collect();
     if !order.iter().copied().eq(&due.ordered) {
         return Err(format!("{order:?} where {:?} is due", due.ordered));
     }

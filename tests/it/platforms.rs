@@ -9,7 +9,7 @@ fn shop(platform: &'static str) -> Origin {
     Origin::new(move |request, wire| {
         let name = request.target.rsplit(['/', '=']).next().unwrap().to_owned();
         let file = format!("tests/fixtures/platforms/{platform}/{name}.html");
-        wire.send(page("", &std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()));
+        wire.send(page("", std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()));
     })
 }
 

@@ -73,9 +73,8 @@ fn answer(call: usize, request: &Received, wire: &mut Wire, taken: &Taken, is_we
             let path = text(&body["event_params"]["page_path"]);
             taken.push((request.header("webhook-id").unwrap().into(), text(&body["user_pseudo_id"]), path));
             // More than anybody would read, and it never ends.
-            let endless =
-                [b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n".as_slice(), &[b'x'; 100_000]].concat();
-            wire.send(if call == 6 { &endless } else { &b"HTTP/1.1 204 No Content\r\n\r\n"[..] });
+            let endless = format!("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n{}", "x".repeat(100_000));
+            wire.send(if call == 6 { &endless } else { "HTTP/1.1 204 No Content\r\n\r\n" });
         }
     }
 }
@@ -88,7 +87,9 @@ fn browse(gateways: &[&Gateway]) {
             visitor.visit(gateway.address(), &format!("/{page}"));
         }
     }
-    gateways.iter().for_each(|gateway| await_flush(gateway));
+    for gateway in gateways {
+        await_flush(gateway);
+    }
 }
 
 /// Everything arrived, under one name each, in the order of each visitor, and signed.

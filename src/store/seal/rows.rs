@@ -170,7 +170,7 @@ impl Sealing {
     pub(crate) fn event_anew(&self, whose: OfEvent<'_>, row: EventRow) -> Result<Option<EventRow>, CannotOpen> {
         let Some(sealer) = &self.sealer else { return Ok(None) };
         let is_so = match &row.sealed {
-            Some(sealed) => sealer.sealing && sealer.is_newest(sealed),
+            Some(body) => sealer.sealing && sealer.is_newest(body),
             None => !sealer.sealing || (row.path.is_none() && row.parameters.is_none()),
         };
         if is_so {
@@ -197,10 +197,10 @@ impl Sealing {
     }
 
     /// Whether an order's row is as it would be written now.
-    pub(crate) fn order_is_so(&self, name: &str, sealed: Option<&[u8]>) -> bool {
+    pub(crate) fn order_is_so(&self, name: &str, details: Option<&[u8]>) -> bool {
         let Some(sealer) = &self.sealer else { return true };
         let is_named = self.secret.is_none() || is_name(name);
-        is_named && sealed.map_or(!sealer.sealing, |sealed| sealer.sealing && sealer.is_newest(sealed))
+        is_named && details.map_or(!sealer.sealing, |body| sealer.sealing && sealer.is_newest(body))
     }
 
     /// A holder by the name that they have in the store: a shop's member number is not kept.

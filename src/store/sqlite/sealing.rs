@@ -117,6 +117,7 @@ impl SqliteStore {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "portions of all tables are taken alike")]
 fn profiles(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
     let mut portion = Portion::new();
     let mut look = connection
@@ -136,15 +137,17 @@ fn profiles(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<P
     Ok(portion)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "portions of all tables are taken alike")]
 fn events(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
-    details("events", connection, sealing, after)
+    details("events", connection, sealing, *after)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "portions of all tables are taken alike")]
 fn messages(connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
-    details("outbox", connection, sealing, after)
+    details("outbox", connection, sealing, *after)
 }
 
-fn details(table: &str, connection: &Connection, sealing: &Sealing, after: &i64) -> Result<Portion<i64>> {
+fn details(table: &str, connection: &Connection, sealing: &Sealing, after: i64) -> Result<Portion<i64>> {
     let mut portion = Portion::new();
     let mut look = connection.prepare_cached(&format!(
         "SELECT rowid, site, visitor, at, kind, path, parameters, sealed FROM {table}
@@ -152,7 +155,7 @@ fn details(table: &str, connection: &Connection, sealing: &Sealing, after: &i64)
     ))?;
     let mut put = connection
         .prepare_cached(&format!("UPDATE {table} SET path = ?2, parameters = ?3, sealed = ?4 WHERE rowid = ?1"))?;
-    let mut rows = look.query([*after, PORTION])?;
+    let mut rows = look.query([after, PORTION])?;
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
         portion.next = Some(id);

@@ -28,6 +28,7 @@ const PERSONAL: [&str; 9] = [
     "member-shy",
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "as stores are given it")]
 fn keys(keys: &[u8]) -> Option<Arc<Sealer>> {
     Some(Sealer::of_bytes(keys, true))
 }
