@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use noren::event::{Arm, Event, What};
 use noren::ids::{OsRandom, SiteId, VisitorId};
 use noren::store::profile::{PathViews, Profile, ScenarioHistory};
-use noren::store::{ProfileKey, Store, StoreSettings, Write, open};
+use noren::store::{ProfileKey, Sealer, Store, StoreSettings, Write, open};
 use std::hint::black_box;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -94,5 +94,42 @@ fn store(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, store);
+/// The same with what says something of people sealed, and without, side by side: only their ratio counts.
+fn sealed(c: &mut Criterion) {
+    let folder = tempfile::tempdir().expect("a folder for the databases");
+    let keys = folder.path().join("keys");
+    std::fs::write(&keys, "c2VhbGVkIGFzIHRoZSBiZW5jaCBzZWFscywgMzIgYnQ=\n").expect("a file of keys");
+    let runtime = Runtime::new().expect("a runtime");
+    let mut group = c.benchmark_group("sealing");
+    for name in ["plain", "sealed"] {
+        let sealer = (name == "sealed")
+            .then(|| Arc::new(Sealer::read(&keys, true, Arc::new(OsRandom)).expect("a key of 32 bytes")));
+        let path = folder.path().join(name).display().to_string();
+        // Nothing stays in memory: each load reads the file.
+        let settings = StoreSettings { cache_bytes: 0, sealer, ..StoreSettings::default() };
+        let store = open(&path, &settings, &OsRandom).expect("the store opens");
+        let mut from = 0;
+        group.throughput(Throughput::Elements(1500));
+        group.bench_function(format!("{name}: 500 page views with an exposure and their profiles"), |b| {
+            b.iter_batched(
+                || {
+                    from += 500;
+                    batch(&*store, from)
+                },
+                |writes| runtime.block_on(store.write(writes)).expect("it is written"),
+                BatchSize::PerIteration,
+            );
+        });
+        let mut visitor = 500;
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(format!("{name}: load from the file"), |b| {
+            b.iter(|| {
+                visitor = if visitor + 1 < from { visitor + 1 } else { 500 };
+                runtime.block_on(store.load(&key(visitor))).expect("it is there")
+            });
+        });
+    }
+}
+
+criterion_group!(benches, store, sealed);
 criterion_main!(benches);

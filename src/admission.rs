@@ -10,6 +10,7 @@ mod breaker;
 mod clients;
 
 pub use breaker::{Change, Trial};
+pub use clients::network_of;
 
 use crate::config::gateway::Limits;
 use crate::ids::SiteId;

@@ -1,15 +1,17 @@
 //! The composition root: the only module that knows all the others. Starts everything, and stops it in order.
 
 mod data;
+mod hooks;
 mod sweeper;
+
+pub mod stores;
 
 use crate::admission::Admission;
 use crate::catalogue::{Catalogues, Keeper};
 use crate::certs::CertStore;
 use crate::clock::{Clock, SystemClock};
-use crate::config::gateway::{Gateway as Settings, StorePlace};
-use crate::config::render::{Style, human};
-use crate::exchange::{FailureLog, Gateway, Learnt, PagesRead};
+use crate::config::gateway::Gateway as Settings;
+use crate::exchange::{FailureLog, Gateway, Imports, Learnt, PagesRead};
 use crate::geo::GeoDatabase;
 use crate::ids::{OsRandom, Random};
 use crate::ops::{self, Ops};
@@ -19,7 +21,7 @@ use crate::proxy::peers::Peers;
 use crate::recorder::{Online, Recorder, RecorderSettings};
 use crate::reload::{POLL, Reloader, Setup, StatusHandle};
 use crate::rules::{LoadOptions, site_for_origin};
-use crate::store::{Opened, StoreSettings};
+use crate::store::{Opened, StoreError};
 use crate::telemetry::{self, LogFormat, Metrics};
 use crate::visitor::customers::CustomerKey;
 use crate::visitor::keys::KeyRing;
@@ -40,6 +42,9 @@ const DRAIN_TICK: Duration = Duration::from_millis(20);
 
 /// How long the store is given for what was learnt of products, at the end.
 const KEEPING: Duration = Duration::from_secs(3);
+
+/// How long a start waits for the stores to say that they can be used; after that it goes on without their word.
+const WAKING: Duration = Duration::from_secs(2);
 
 /// What to start: command line flags win over `gateway.toml`.
 pub struct Start {
@@ -96,7 +101,7 @@ pub fn run(start: Start) -> anyhow::Result<()> {
     telemetry::log_panics();
     let data = DataFolder::open(&settings.data, &*random)?;
     let keys = KeyRing::open(&data.path.join("keys"), &*clock, &*random)?;
-    let keys = (keys, CustomerKey::open(&data.path.join("customer-key"), &*random)?);
+    let keys = (keys, Arc::new(CustomerKey::open(&data.path.join("customer-key"), &*random)?));
     // A database that was cut off while it was renewed must not keep the shops from being served.
     let geo = settings.geo_database.as_deref().and_then(|path| {
         GeoDatabase::open(path).inspect_err(|error| tracing::error!(%error, "serving without `geo.*`")).ok()
@@ -169,7 +174,7 @@ struct Running {
     threads: usize,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    keys: (KeyRing, CustomerKey),
+    keys: (KeyRing, Arc<CustomerKey>),
     geo: Option<GeoDatabase>,
     metrics: Metrics,
     data: DataFolder,
@@ -179,7 +184,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let Running { settings, reloader, world, certs, sockets, threads, clock, random, keys, geo, metrics, data } =
         running;
     let (keys, customers) = keys;
-    let Opened { store, presence, .. } = stores(&settings, &data, &*random)?;
+    let Opened { store, presence, .. } = stores::open(&settings.store, &data.path, &*random)?;
     let online = Arc::new(Online::new(presence, clock.clone()));
     let catalogues = Arc::new(Catalogues::new(usize::try_from(settings.limits.catalogue_memory).unwrap_or(usize::MAX)));
     let keeper = Keeper::new(catalogues.clone(), store.clone());
@@ -195,6 +200,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
         recorder: recorder.clone(),
         keys,
         customers,
+        imports: Imports::default(),
         clock: clock.clone(),
         random,
         metrics: metrics.clone(),
@@ -212,6 +218,15 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let ready = Arc::new(AtomicBool::new(false));
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
+    let (told, wakes) = tokio::sync::oneshot::channel();
+    tasks.spawn({
+        let store = gateway.store.clone();
+        async move { drop(told.send(store.ping().await)) }
+    });
+    // A store that is down may come back. One that is sealed with other keys does not.
+    if let Ok(Ok(Err(error @ StoreError::Open { .. }))) = tokio::time::timeout(WAKING, wakes).await {
+        return Err(error.into());
+    }
     tasks.spawn(async move {
         if let Err(error) = worker.run().await {
             tracing::error!(%error, "what was still to be written is lost");
@@ -239,6 +254,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     let (keep, kept) = watch::channel(false);
     let mut keeping = tokio::task::JoinSet::new();
     keeping.spawn(keeper.run(kept));
+    let delivering = hooks::start(&gateway, stopped.clone());
     tasks.spawn(health::run(world, peers.clone()));
     tasks.spawn(crate::proxy::listeners::serve(
         gateway.clone(),
@@ -263,6 +279,7 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     if tokio::time::timeout(KEEPING, keeping.join_all()).await.is_err() {
         tracing::warn!("the store does not take what was learnt of products: it is learnt anew");
     }
+    hooks::end(delivering).await;
     if let Err(error) = recorder.shutdown().await {
         tracing::error!(%error, "the recorder could not write everything");
     }
@@ -272,20 +289,6 @@ async fn serve(running: Running, started: Option<Started>) -> anyhow::Result<()>
     tasks.abort_all();
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Opens the stores. What `gateway.toml` does not name is in the data folder.
-fn stores(settings: &Settings, data: &DataFolder, random: &dyn Random) -> anyhow::Result<Opened> {
-    let embedded = data.path.join("noren.db").display().to_string();
-    let place = |place: &Option<StorePlace>, name: &str| match place {
-        Some(place) => place
-            .read()
-            .with_context(|| format!("`{name}` in `[store]` of gateway.toml names a file that cannot be read")),
-        None => Ok(embedded.clone()),
-    };
-    let (profiles, ledger) = (place(&settings.store.profiles, "profiles")?, place(&settings.store.ledger, "ledger")?);
-    let kept = StoreSettings { keep: settings.store.keep_profiles, ..StoreSettings::default() };
-    Ok(crate::store::open_apart(&profiles, &ledger, &kept, random)?)
 }
 
 /// Waits for a signal to stop: SIGTERM and SIGINT end the process, SIGQUIT hands the sockets over first, SIGHUP reloads.
@@ -398,14 +401,7 @@ fn early_settings(folder: &std::path::Path) -> anyhow::Result<Settings> {
             folder.display()
         );
     }
-    let (mut sources, mut problems) = Default::default();
-    match Settings::load(folder, &mut sources, &mut problems) {
-        Some(settings) if !problems.has_errors() => Ok(settings),
-        _ => {
-            let drawn = human(&problems, &sources, Style { root: folder, colour: false });
-            bail!("gateway.toml has errors\n{drawn}")
-        }
-    }
+    stores::settings(folder)
 }
 
 fn with_flags(mut settings: Settings, start: &Start) -> Settings {

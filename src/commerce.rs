@@ -3,6 +3,8 @@
 //! Names follow schema.org and GA4. Knows nothing of how it is found or what is made of it. Whoever fills these in keeps to the
 //! limits here, so that no page can make them large.
 
+pub mod number;
+
 use serde::{Deserialize, Serialize};
 
 /// Longest text of a field, in bytes.

@@ -22,6 +22,30 @@ pub struct Event {
     pub what: What,
 }
 
+/// The names of all events: in the store ([`What::name`]), and as others are told them.
+pub const NAMES: [(&str, &str); 14] = [
+    ("page_view", "page_view"),
+    ("exposure", "experiment_viewed"),
+    ("view_promotion", "view_promotion"),
+    ("select_promotion", "select_promotion"),
+    ("dismiss_promotion", "dismiss_promotion"),
+    ("conversion", "conversion"),
+    ("view_item", "view_item"),
+    ("add_to_cart", "add_to_cart"),
+    ("remove_from_cart", "remove_from_cart"),
+    ("begin_checkout", "begin_checkout"),
+    ("purchase", "purchase"),
+    ("refund", "refund"),
+    ("search", "search"),
+    ("login", "login"),
+];
+
+/// How others are told an event that has this name in the store.
+#[must_use]
+pub fn told_name(stored: &str) -> &str {
+    NAMES.iter().find(|(name, _)| *name == stored).map_or(stored, |(_, told)| told)
+}
+
 /// The kinds of events.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {

@@ -3,7 +3,7 @@
 //! Decides what a line says. It reads and writes a page at a time, so that a site of any size fits. Nothing in a line opens
 //! anything: a visitor's number is no key, and coupon codes stay where they are.
 
-use crate::event::Arm;
+use crate::event::{Arm, told_name};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::StoreError;
 use crate::store::exports::{Exports, Span, StoredEvent};
@@ -127,6 +127,15 @@ pub async fn profiles(
     }
 }
 
+/// An event as JSON for another program: the same as a line, and whose it is.
+#[must_use]
+pub fn message(site: &SiteId, event: &StoredEvent) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("site".into(), json!(site.as_str()));
+    fields.extend(event_line(event));
+    fields
+}
+
 fn heading(format: Format, columns: &[&str], to: &mut dyn Write) -> io::Result<()> {
     if format == Format::Csv { row(columns.iter().map(|column| (*column).to_owned()), to) } else { Ok(()) }
 }
@@ -170,10 +179,7 @@ fn event_line(event: &StoredEvent) -> Map<String, Value> {
     if let Some(path) = &event.path {
         parameters.insert("page_path".into(), json!(path));
     }
-    let name = match event.name.as_str() {
-        "exposure" => "experiment_viewed",
-        name => name,
-    };
+    let name = told_name(&event.name);
     if let Some(Arm { scenario, variant }) = &event.arm {
         let [of, which] = match name {
             "experiment_viewed" | "conversion" => ["experiment_id", "variant_id"],

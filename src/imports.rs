@@ -6,10 +6,12 @@
 //! are. It is kept under a keyed hash, so that the member's number is stored nowhere. Importing the same file again changes nothing.
 
 mod cells;
+mod feed;
 mod input;
 mod intake;
 mod table;
 
+pub use feed::{Feed, Feeder, feed};
 pub use input::Encoding;
 pub use intake::{Counts, Intake, Taken};
 pub use table::{BadRow, ImportError, Kind, Order, Portion, Row, Says, Settings, Table};

@@ -53,4 +53,6 @@ pub mod taps;
 pub mod telemetry;
 pub mod transform;
 pub mod visitor;
+pub mod web;
+pub mod webhooks;
 pub mod world;

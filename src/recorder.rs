@@ -298,9 +298,17 @@ impl Worker {
         (batch, queue.closed)
     }
 
+    /// Where this panics, nobody is noted; what is written beside it must not end with it.
     async fn note(&self, seen: Vec<Seen>) {
         if let Some(online) = self.online.as_ref().filter(|_| !seen.is_empty()) {
-            online.saw(seen).await;
+            let mut noting = Box::pin(online.saw(seen));
+            poll_fn(|cx| {
+                catch_unwind(AssertUnwindSafe(|| noting.as_mut().poll(cx))).unwrap_or_else(|_| {
+                    tracing::error!("noting who is on the sites panicked");
+                    Poll::Ready(())
+                })
+            })
+            .await;
         }
     }
 

@@ -1,20 +1,24 @@
 //! A site: one shop, its settings and its rules, and how a Host finds it.
 
+pub mod imports;
+pub mod platform;
 pub mod taps;
+pub mod webhooks;
 
 use crate::action::Asking;
 use crate::client::Files;
 use crate::ids::SiteId;
 use crate::scenario::RuleSet;
 use crate::store::coupons::Supply;
-use crate::transform::extract::Recipe;
+use imports::ImportSettings;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use platform::Platform;
 use std::sync::Arc;
 use std::time::Duration;
-use taps::Taps;
+use webhooks::Webhook;
 
-/// One shop, compiled. Immutable: a reload builds a new one.
+/// One shop, compiled. Immutable, but for what it is found to be built with: a reload builds a new one.
 #[derive(Debug)]
 pub struct Site {
     /// Name of its folder.
@@ -37,10 +41,8 @@ pub struct Site {
     pub cookie: CookieSettings,
     /// Gap that ends a session.
     pub session_timeout: Duration,
-    /// Kinds of pages by path, first match wins: the site's own, then its platform's.
-    pub pages: Vec<PagePattern>,
-    /// What its pages say, and how.
-    pub recipe: Recipe,
+    /// What it is built with, and how its pages are read.
+    pub platform: Platform,
     /// Which of its pages are read.
     pub learn: LearnSettings,
     /// What puts insertions on the page.
@@ -49,8 +51,6 @@ pub struct Site {
     pub customer: Vec<CustomerMapping>,
     /// A customer's browser stands for itself again once they have logged out in it.
     pub part_at_logout: bool,
-    /// What is read of visitors' requests and of the shop's own JSON answers.
-    pub taps: Arc<Taps>,
     /// Most products that are remembered.
     pub max_products: usize,
     /// What it may use of what all sites share.
@@ -59,6 +59,8 @@ pub struct Site {
     pub privacy: PrivacySettings,
     /// Asks whoever has not chosen.
     pub asking: Option<Asking>,
+    /// Who may send imports over HTTP, if anybody may.
+    pub imports: Option<ImportSettings>,
     /// Share of visitors, in hundredths of a percent, that sees no scenario at all.
     pub holdout: u32,
     /// Answers plain http with a redirect to https.
@@ -67,6 +69,8 @@ pub struct Site {
     pub enabled: bool,
     /// Supplies of coupon codes.
     pub pools: Vec<Pool>,
+    /// Who is told of its events.
+    pub webhooks: Vec<Arc<Webhook>>,
     /// Its scenarios.
     pub rules: RuleSet,
     /// What its pages load from its own path.
@@ -84,6 +88,16 @@ pub struct Pool {
     pub per: Per,
     /// When codes that are given from now on cease to hold.
     pub expires: Option<Timestamp>,
+    /// Browsers get one on the very first page too, before their cookie has come back.
+    pub first_visit: bool,
+}
+
+impl Pool {
+    /// Whether whoever may not keep cookies gets none.
+    #[must_use]
+    pub fn is_for_known(&self) -> bool {
+        self.per == Per::Visitor && !self.first_visit
+    }
 }
 
 /// Who gets one code each.
@@ -275,7 +289,8 @@ impl Site {
     /// The kind of a page by its path and query; `other` if no pattern matches.
     #[must_use]
     pub fn page_kind(&self, path: &str, query: &str) -> &'static str {
-        self.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind)
+        let layout = self.platform.layout();
+        layout.pages.iter().find(|page| page.pattern.matches_page(path, query)).map_or("other", |page| page.kind)
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Metrics {
     pub gone: IntCounterVec,
     /// Pages that told something, by site and what: `product`, `cart`, …
     pub facts_read: IntCounterVec,
+    /// What sites that leave it to be found out are built with.
+    pub platform: IntGaugeVec,
     /// Pages left as they were, by reason.
     pub skipped: IntCounterVec,
     /// Things that went wrong, by site and kind.
@@ -56,6 +58,15 @@ pub struct Metrics {
     pub visitors_online: IntGaugeVec,
     /// What was claimed before a delivery, by what became of it (`granted`, `refused`, `late`, `failed`).
     pub claims: IntCounterVec,
+    /// Messages to hooks by site, hook and what became of them: `delivered`, `failed` and `deferred` (each try), `gone`, `expired`, `overflowed`,
+    /// `removed` (dropped).
+    pub webhook_deliveries: IntCounterVec,
+    /// Messages that wait, by site and hook.
+    pub webhook_backlog: IntGaugeVec,
+    /// Files that were sent to be imported, by site and the answer's status.
+    pub imports: IntCounterVec,
+    /// Their rows, by site and what became of them (`new`, `changed`, `same`, `bad`).
+    pub import_rows: IntCounterVec,
     /// Origin addresses by site and state.
     pub origins_down: IntGaugeVec,
 }
@@ -120,6 +131,7 @@ impl Metrics {
             )?,
             connections: gauge("noren_connections", "Connections of clients.")?,
             rewrite_memory: gauge("noren_rewrite_memory_bytes", "Memory counted for the pages being rewritten.")?,
+            platform: gauges("noren_platform", "1 for what a site is found to be built with.", &["site", "platform"])?,
             breaker_open: gauges("noren_breaker_open", "1 where rewriting is off because it kept failing.", &["site"])?,
             reloads: gauges("noren_reloads", "Versions of sites since the start, by result.", &["result"])?,
             stale_sites: gauge("noren_stale_sites", "Sites running on older rules because the newest were refused.")?,
@@ -133,12 +145,24 @@ impl Metrics {
                 "Coupon codes and shared caps claimed for pages, by what became of it.",
                 &["outcome"],
             )?,
+            imports: counter("noren_imports_total", "Imports over HTTP, by the answer's status.", &["site", "status"])?,
+            import_rows: counter(
+                "noren_import_rows_total",
+                "Rows of imports over HTTP, by what became of them.",
+                &["site", "result"],
+            )?,
             profiles: counter("noren_profile_loads_total", "Profiles by where they came from.", &["from"])?,
             visitors_online: gauges(
                 "noren_visitors_online",
                 "Visitors with a page view in the last minutes.",
                 &["site"],
             )?,
+            webhook_deliveries: counter(
+                "noren_webhook_deliveries_total",
+                "Messages to hooks by what became of them.",
+                &["site", "hook", "result"],
+            )?,
+            webhook_backlog: gauges("noren_webhook_backlog", "Messages that wait for a hook.", &["site", "hook"])?,
             origins_down: gauges("noren_origin_addresses_down", "Origin addresses taken out of service.", &["site"])?,
             registry,
         })

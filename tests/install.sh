@@ -14,7 +14,7 @@ packages=(
     libfaketime                    # "an hour later", without an hour's wait
     python3 python3-venv python3-pip  # the real shop, and other people's pages
 )
-# The shop in React; whatever Node.js is there will do.
+# The shops in React and Vue; whatever Node.js is there will do.
 [ "${1:-}" = build ] || command -v npm >/dev/null || packages+=(nodejs npm)
 
 missing=()
@@ -38,4 +38,6 @@ fi
 if [ "${1:-}" != build ]; then
     bash tests/data.sh
     bash tests/corpora.sh
+    # Built here, since that takes minutes, which no test has.
+    bash tests/shops/evershop/up.sh prepare
 fi

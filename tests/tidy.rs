@@ -15,17 +15,17 @@ const ALLOWED: &[(&str, &str)] = &[
     ("main", "cli"),
     (
         "cli",
-        "app action certs clock commerce config demo exports facts geo ids imports reload rules scenario site store telemetry visitor world",
+        "app action certs clock commerce config demo exports facts geo ids imports reload rules scenario site store telemetry visitor web webhooks world",
     ),
     (
         "app",
-        "admission catalogue certs clock config demo exchange geo ids ops proxy recorder reload rules site store telemetry transform visitor world",
+        "admission catalogue certs clock config demo exchange geo ids ops proxy recorder reload rules site store telemetry transform visitor webhooks world",
     ),
     // The hot path, downwards.
     ("proxy", "clock exchange ids plan site world"),
     (
         "exchange",
-        "action admission catalogue client clock commerce config event facts fuzzing geo ids plan recorder scenario site store taps telemetry transform visitor world",
+        "action admission catalogue client clock commerce config event facts fuzzing geo ids imports plan recorder scenario site store taps telemetry transform visitor world",
     ),
     ("admission", "config ids site world"),
     ("world", "ids site"),
@@ -40,6 +40,8 @@ const ALLOWED: &[(&str, &str)] = &[
     ("taps", "commerce event site transform"),
     ("transform", "commerce fuzzing"),
     ("exports", "event ids store"),
+    ("webhooks", "clock event exports ids site store telemetry web world"),
+    ("web", ""),
     ("imports", "clock commerce event facts ids store visitor"),
     ("recorder", "clock event ids store telemetry"),
     ("store", "clock commerce event ids"),
@@ -48,7 +50,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("client", "action"),
     // The control plane.
     ("reload", "certs clock config ids rules site telemetry world"),
-    ("rules", "action client commerce config facts fuzzing ids scenario site store transform visitor world"),
+    ("rules", "action client commerce config event facts fuzzing ids scenario site store transform visitor world"),
     ("certs", "clock config"),
     ("config", ""),
     ("ops", "telemetry"),

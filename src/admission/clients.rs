@@ -17,12 +17,18 @@ pub(super) struct Clients {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(IpAddr);
 
+/// The network of one client: an IPv4 address itself, or the 64 bits that an IPv6 network is given out by.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        short @ IpAddr::V4(_) => short,
+    }
+}
+
 impl Key {
     fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-            short @ IpAddr::V4(_) => short,
-        })
+        Self(network_of(address))
     }
 
     /// Mixes all bits of the address into few.

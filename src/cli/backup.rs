@@ -50,7 +50,12 @@ pub(super) fn backup(arguments: &Backup) -> anyhow::Result<()> {
     }
     store::backup(&store, &arguments.file, &beside)?;
     let size = fs::metadata(&arguments.file)?.len();
-    print(&format!("Wrote {} ({:.1} MB).\n", arguments.file.display(), size as f64 / 1e6))
+    let sealed = if store::is_sealed(&arguments.file) {
+        "It is sealed, and the encryption keys are not in it: keep them elsewhere.\n"
+    } else {
+        ""
+    };
+    print(&format!("Wrote {} ({:.1} MB).\n{sealed}", arguments.file.display(), size as f64 / 1e6))
 }
 
 pub(super) fn restore(arguments: &Restore) -> anyhow::Result<()> {
@@ -68,6 +73,11 @@ pub(super) fn restore(arguments: &Restore) -> anyhow::Result<()> {
     }
     for path in moved {
         let _ = writeln!(text, "What was there is now {}.", path.display());
+    }
+    if store::is_sealed(&arguments.data.join("noren.db")) {
+        text.push_str(
+            "It is sealed: Noren starts on it only with the encryption keys that were in use, which no backup has.\n",
+        );
     }
     print(&text)
 }

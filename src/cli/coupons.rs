@@ -1,12 +1,13 @@
 //! `noren coupons`: fills pools with codes, and says how pools stand.
 
 use super::output::{complain, print};
+use super::place::{Folders, runtime};
 use crate::clock::{Clock as _, SystemClock};
 use crate::ids::{OsRandom, SiteId};
 use crate::store::coupons::Coupons;
 use crate::store::ledger::Ledger;
-use crate::store::{self, Store, StoreSettings};
-use anyhow::{Context, bail};
+use crate::store::{self, Store};
+use anyhow::Context;
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -56,10 +57,9 @@ pub(super) struct List {
 /// Where coupons are.
 #[derive(Debug, clap::Args)]
 struct Place {
-    /// Folder of the embedded store; Noren may go on running on it
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
-    /// Address of the PostgreSQL server that holds the coupons, if one does
+    #[command(flatten)]
+    folders: Folders,
+    /// Address of the PostgreSQL server that holds the coupons, where gateway.toml does not say it
     #[arg(long, value_name = "URL", conflicts_with = "data")]
     ledger: Option<String>,
 }
@@ -70,7 +70,7 @@ const LONGEST: usize = 100;
 const PORTION: usize = 10_000;
 
 pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = runtime()?;
     match command {
         Command::Add(arguments) => runtime.block_on(add(arguments)),
         Command::List(arguments) => runtime.block_on(list(arguments)),
@@ -203,27 +203,24 @@ fn code(row: &ByteRecord) -> Result<(String, Option<Timestamp>), String> {
 }
 
 enum Opened {
-    Embedded(Arc<dyn Store>),
+    Named(Arc<dyn Store>),
     Server(Arc<dyn Ledger>),
 }
 
 impl Place {
     fn open(&self) -> anyhow::Result<Opened> {
         if let Some(address) = &self.ledger {
-            return Ok(Opened::Server(store::open_ledger(address, &OsRandom)?));
+            let kept = self.folders.stores()?.kept()?;
+            return Ok(Opened::Server(store::open_ledger(address, &kept, &OsRandom)?));
         }
-        if !self.data.is_dir() {
-            bail!("there is no folder {}: name that of the store with --data", self.data.display());
-        }
-        let path = self.data.join("noren.db").display().to_string();
-        Ok(Opened::Embedded(store::open(&path, &StoreSettings::default(), &OsRandom)?))
+        Ok(Opened::Named(self.folders.stores()?.open_or_make()?))
     }
 }
 
 impl Opened {
     fn coupons(&self) -> &dyn Coupons {
         match self {
-            Self::Embedded(store) => store.coupons(),
+            Self::Named(store) => store.coupons(),
             Self::Server(ledger) => &**ledger,
         }
     }

@@ -249,6 +249,7 @@ fn draw_scenario(out: &mut String, scenario: &ScenarioTrace, width: usize) {
         Outcome::NotScheduled { why } => ("-", not_scheduled(*why)),
         Outcome::ConditionFailed { .. } => ("-", "its condition does not hold".to_owned()),
         Outcome::NotEnrolled => ("-", "it needs a visitor who can be known again, and a robot cannot".to_owned()),
+        Outcome::FirstPage => ("-", "its pool gives codes from a visitor's second page on (`first_visit`)".to_owned()),
         Outcome::Holdout => ("-", "the visitor is in the site's holdout".to_owned()),
         Outcome::NoVariant => ("-", "none of its variants has any weight".to_owned()),
         Outcome::Capped { cap } => ("-", capped(*cap)),

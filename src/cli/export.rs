@@ -1,13 +1,11 @@
 //! `noren export`: prints what is kept of a site.
 
-use super::place::Place;
+use super::place::{Place, runtime};
 use crate::clock::{Clock as _, SystemClock};
 use crate::exports::{self, ExportError, Format};
 use crate::facts::read_date;
-use crate::ids::{OsRandom, SiteId};
 use crate::store::exports::Span;
-use crate::store::{self, StoreSettings};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -55,17 +53,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let time = |text: &Option<String>, default| text.as_ref().map_or(Ok(default), |text| time(text, &site.time_zone));
     let whole = Span::default();
     let span = Span { since: time(&arguments.since, whole.since)?, until: time(&arguments.until, whole.until)? };
-    let path = arguments.place.data.join("noren.db");
-    if !path.is_file() {
-        bail!("there is no store in {}: name its folder with --data", arguments.place.data.display());
-    }
-    let store = store::open(&path.display().to_string(), &StoreSettings::default(), &OsRandom)?;
+    let stores = arguments.place.folders.stores()?;
     let format = match arguments.format {
         Printed::Jsonl => Format::Jsonl,
         Printed::Csv => Format::Csv,
     };
-    let site = SiteId::new(&arguments.place.site);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let site = arguments.place.id();
+    let runtime = runtime()?;
+    let store = {
+        let _within = runtime.enter();
+        stores.open()?
+    };
     let mut out = BufWriter::new(std::io::stdout());
     let done = runtime.block_on(async {
         match arguments.what {

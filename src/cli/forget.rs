@@ -1,49 +1,104 @@
-//! `noren forget`: erases a visitor who asked the shop for it.
+//! `noren forget`: erases a visitor or a member who asked the shop for it.
 
 use super::output::print;
-use crate::ids::{OsRandom, SiteId, VisitorId};
-use crate::store::{self, ProfileKey, StoreSettings};
+use super::place::{Place, runtime};
+use crate::ids::VisitorId;
+use crate::store::coupons::Holder;
+use crate::store::records::Erased;
+use crate::store::{ProfileKey, Store, StoreError, joined};
 use anyhow::{Context, bail};
-use std::path::PathBuf;
+use std::fmt::Write as _;
 
 /// Arguments of `noren forget`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The site: the name of its folder under `sites/`
-    #[arg(long)]
-    site: String,
-    /// The visitor's number, as `/PREFIX/privacy` shows it to them
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Who is erased.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// The visitor's number, as `/PREFIX/privacy` shows it to them; if they are a member, what their browsers share goes too
     #[arg(long, value_name = "NUMBER")]
-    visitor: String,
-    /// Folder of the embedded store; Noren may go on running on it
-    #[arg(long, value_name = "DIR", default_value = "data")]
-    data: PathBuf,
+    visitor: Option<String>,
+    /// The member's number, as the shop's pages or imports name it; all their browsers go with them
+    #[arg(long, value_name = "ID")]
+    member: Option<String>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Some(visitor) = parse(&arguments.visitor) else {
-        bail!("`{}` is no visitor's number: it has 32 digits from 0 to 9 and a to f", arguments.visitor);
-    };
-    let path = arguments.data.join("noren.db");
-    if !path.is_file() {
-        bail!("there is no store in {}: name its folder with --data", arguments.data.display());
-    }
-    let store = store::open(&path.display().to_string(), &StoreSettings::default(), &OsRandom)?;
-    let key = ProfileKey { site: SiteId::new(&arguments.site), visitor };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let kept = runtime.block_on(async {
-        let kept = store.records().about(&key, usize::from(u16::MAX)).await?;
-        store.records().erase(&key).await.map(|()| kept)
+    let visitor = arguments.who.visitor.as_deref().map(|number| {
+        parse(number)
+            .with_context(|| format!("`{number}` is no visitor's number: it has 32 digits from 0 to 9 and a to f"))
     });
-    let kept = kept.context("nothing was erased")?;
-    print(&match (kept.profile, kept.events.len()) {
-        (None, 0) => "Nothing was kept of this visitor on this site.\n".to_owned(),
-        (profile, events) => {
-            let more = if kept.more { "more than " } else { "" };
-            let profile = if profile.is_some() { "a profile and " } else { "" };
-            format!("Erased {profile}{more}{events} events.\n")
+    let (visitor, site, stores) = (visitor.transpose()?, arguments.place.id(), arguments.place.folders.stores()?);
+    let runtime = runtime()?;
+    let erased = runtime.block_on(async {
+        let store = stores.open()?;
+        match (visitor, arguments.who.member.as_deref().map(str::trim)) {
+            (Some(visitor), _) => {
+                visitor_goes(&*store, ProfileKey { site, visitor }).await.context("nothing was erased")
+            }
+            (None, Some(member)) if !member.is_empty() => {
+                // A new key would name nobody.
+                if !stores.customer_key().is_file() {
+                    bail!(
+                        "there is no {}: name the gateway's data folder with --data",
+                        stores.customer_key().display()
+                    );
+                }
+                let customer = ProfileKey { visitor: stores.customers()?.name(&site, member), site };
+                member_goes(&*store, &customer, member).await.context("not all was erased: do it again")
+            }
+            _ => bail!("a member's number is not empty"),
         }
-    })
+    })?;
+    let who = if visitor.is_some() { "visitor" } else { "member" };
+    print(&said(&erased, who))
+}
+
+/// The visitor, and what they share with their other browsers.
+async fn visitor_goes(store: &dyn Store, key: ProfileKey) -> Result<Erased, StoreError> {
+    let shared = joined::load(store, &key).await?.key;
+    let mut erased = Erased::default();
+    if shared != key {
+        erased += store.records().erase(&shared).await?;
+    }
+    erased += store.records().erase(&key).await?;
+    Ok(erased)
+}
+
+/// The member's browsers first: whoever is stopped on the way finds the rest by the same number.
+async fn member_goes(store: &dyn Store, customer: &ProfileKey, member: &str) -> Result<Erased, StoreError> {
+    let mut erased = Erased::default();
+    for visitor in store.records().browsers_of(customer).await? {
+        erased += store.records().erase(&ProfileKey { site: customer.site.clone(), visitor }).await?;
+    }
+    erased += store.records().erase(customer).await?;
+    erased.coupons += store.coupons().disown(&customer.site, &Holder::Customer(member.into())).await?;
+    Ok(erased)
+}
+
+fn said(erased: &Erased, who: &str) -> String {
+    let Erased { profiles, events, coupons, orders } = *erased;
+    if *erased == Erased::default() {
+        return format!("Nothing was kept of this {who} on this site.\n");
+    }
+    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let mut text = format!("Erased {} and {}.", counted(profiles, "profile"), counted(events, "event"));
+    let nobodys: Vec<String> = [(coupons, "coupon"), (orders, "order")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, one)| counted(count, one))
+        .collect();
+    if !nobodys.is_empty() {
+        let _ = write!(text, " Nothing says any more whose these were: {}.", nobodys.join(", "));
+    }
+    text + "\n"
 }
 
 fn parse(number: &str) -> Option<VisitorId> {

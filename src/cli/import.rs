@@ -1,13 +1,10 @@
 //! `noren import`: takes members, their orders and segments from CSV files.
 
 use super::output::{complain, print};
-use super::place::{Place, SiteOfImport};
+use super::place::{Place, SiteOfImport, Stores, runtime};
 use crate::clock::{Clock as _, SystemClock};
-use crate::ids::{OsRandom, SiteId};
 use crate::imports::{BadRow, Counts, Encoding, Intake, Kind, PORTION, Settings, Table};
-use crate::store::{self, StoreSettings};
-use crate::visitor::customers::CustomerKey;
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write as _;
@@ -77,19 +74,23 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Written::Utf8 => Encoding::Utf8,
         Written::ShiftJis => Encoding::ShiftJis,
     };
-    let settings = Settings { kind, encoding, time_zone: site.time_zone.clone(), now };
+    let in_shift_jis = "give --encoding shift_jis";
+    let settings = Settings { kind, encoding, time_zone: site.time_zone.clone(), now, in_shift_jis };
     let mut table = Table::open(Box::new(file), settings).with_context(|| format!("{shown} was not imported"))?;
     if !table.ignored().is_empty() {
         complain(&format!("Columns that are not read: {}", table.ignored().join(", ")));
     }
-    let intake = open(arguments, site)?;
+    let runtime = runtime()?;
+    let intake = {
+        let _within = runtime.enter();
+        open(arguments, &arguments.place.folders.stores()?, site)?
+    };
     let mut rejects = Rejects::open(shown.to_string(), arguments.rejects.as_deref())?;
     // Hidden by itself where there is no terminal.
     let bar = ProgressBar::new(bytes);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}%  {msg}  {eta} left") {
         bar.set_style(style);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut counts = Counts::default();
     let ended = loop {
         let portion = match table.next_portion(PORTION) {
@@ -122,20 +123,14 @@ pub(super) fn run(command: &Command) -> anyhow::Result<ExitCode> {
 }
 
 /// What takes rows in; `None` when nothing is to be written and there is no store.
-fn open(arguments: &Arguments, site: SiteOfImport) -> anyhow::Result<Option<Intake>> {
-    let folder = &arguments.place.data;
-    let (path, key) = (folder.join("noren.db"), folder.join("customer-key"));
-    if !folder.is_dir() {
-        bail!("there is no folder {}: name Noren's data folder with --data, or make it", folder.display());
-    }
-    if arguments.dry_run && !(path.is_file() && key.is_file()) {
+fn open(arguments: &Arguments, stores: &Stores, site: SiteOfImport) -> anyhow::Result<Option<Intake>> {
+    if arguments.dry_run && stores.data().is_dir() && !(stores.is_there() && stores.customer_key().is_file()) {
         return Ok(None);
     }
-    let store = store::open(&path.display().to_string(), &StoreSettings::default(), &OsRandom)?;
     Ok(Some(Intake {
-        store,
-        site: SiteId::new(&arguments.place.site),
-        names: Arc::new(CustomerKey::open(&key, &OsRandom)?),
+        store: stores.open_or_make()?,
+        site: arguments.place.id(),
+        names: Arc::new(stores.customers()?),
         currency: site.currency,
         time_zone: site.time_zone,
         now: site.now,

@@ -12,7 +12,9 @@ mod import;
 mod init;
 mod output;
 mod place;
+mod seal;
 mod serve;
+mod webhook;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -61,10 +63,15 @@ enum Command {
     /// Coupon codes: add some, or say how pools stand
     #[command(subcommand)]
     Coupons(coupons::Command),
+    /// Programs that are told of events: try whether they can be
+    #[command(subcommand)]
+    Webhook(webhook::Command),
     /// Copy the embedded store, keys included, to one file, while Noren runs
     Backup(backup::Backup),
     /// Put a backup in the place of the embedded store, while Noren does not run
     Restore(backup::Restore),
+    /// Seal what is in the store already, with the newest encryption key, while Noren runs
+    Seal(seal::Arguments),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -109,8 +116,13 @@ pub fn run() -> ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error),
         },
+        Command::Webhook(command) => match webhook::run(&command) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Backup(arguments) => backup::backup(&arguments),
         Command::Restore(arguments) => backup::restore(&arguments),
+        Command::Seal(arguments) => seal::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "noren", &mut script);

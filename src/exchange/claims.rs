@@ -2,6 +2,9 @@
 //!
 //! A page waits for it no longer than `claim_deadline`. What is not granted by then is left out, and the next best is shown. What is
 //! granted too late, or granted and then not delivered, goes back, but only if it is certain that nothing of it has left.
+//!
+//! The arms of a scenario run dry together: one is delivered, or counted if it shows nothing, only where the codes of all the others
+//! could be had too. Else the visitors of one arm would be those of richer days.
 
 use super::compose::{Visit, chosen};
 use super::{Exchange, Gateway, STORE_PATIENCE};
@@ -47,8 +50,12 @@ pub(super) struct Wanted {
     scenario: usize,
     id: Arc<str>,
     claim: Option<Claim>,
-    /// `None`: no code can be had.
-    asks: Option<Vec<CodeAsk>>,
+    /// The codes that it shows.
+    asks: Vec<CodeAsk>,
+    /// Those that the scenario's other arms would show, and whether this visitor would have had theirs since an earlier page.
+    rivals: Vec<(CodeAsk, bool)>,
+    /// No code can be had.
+    in_vain: bool,
 }
 
 /// What became of it.
@@ -72,8 +79,8 @@ impl Grant {
 impl Exchange {
     /// Whether a choice must be granted elsewhere before it is delivered.
     pub(super) fn must_claim(&self, choice: &Choice) -> bool {
-        chosen(&self.site, choice).is_some_and(|(scenario, variant)| {
-            variant.pools().next().is_some() || (scenario.caps.counts() && self.gateway.store.is_shared())
+        chosen(&self.site, choice).is_some_and(|(scenario, _)| {
+            scenario.has_pool() || (scenario.caps.counts() && self.gateway.store.is_shared())
         })
     }
 
@@ -97,9 +104,23 @@ impl Exchange {
             }
             self.delivery.held.push(Held { scenario: choice.scenario, reservation, grant: None });
             if self.must_claim(choice) {
-                let claim = profile.as_deref().and_then(|profile| self.claim_of(scenario, profile, known, visit.at));
-                let asks = asks(&site, variant, visit, profile.as_deref().and_then(member_of).as_ref());
-                wanted.push(Wanted { scenario: choice.scenario, id: scenario.id.clone(), claim, asks });
+                let member = profile.as_deref().and_then(member_of);
+                let codes = asks(&site, variant, visit, member.as_ref());
+                let rivals = rivals(&site, (scenario, variant), visit, member.as_ref());
+                let (in_vain, asks) = (codes.is_none() || rivals.is_none(), codes.unwrap_or_default());
+                // Whoever was counted before has, or would have, a code: nobody gives theirs back because the pool is empty.
+                let had = known.as_ref().is_some_and(|known| known.exposures > 0);
+                let rivals = rivals.into_iter().flatten().map(|ask| (ask, had)).collect();
+                let claim = profile.as_deref().filter(|_| !in_vain);
+                let claim = claim.and_then(|profile| self.claim_of(scenario, profile, known, visit.at));
+                wanted.push(Wanted {
+                    scenario: choice.scenario,
+                    id: scenario.id.clone(),
+                    claim,
+                    asks,
+                    rivals,
+                    in_vain,
+                });
             }
         }
         wanted
@@ -248,18 +269,20 @@ impl Gateway {
         };
         let mut counted = counted.into_iter();
         let mut answers = Vec::with_capacity(wanted.len());
-        for Wanted { scenario, id, claim, asks } in wanted {
-            let may = claim.is_none() || counted.next().unwrap_or(false);
+        for Wanted { scenario, id, claim, asks, rivals, in_vain } in wanted {
+            let may = !in_vain && (claim.is_none() || counted.next().unwrap_or(false));
             let mut grant = may.then(|| Box::new(Grant { key: key.clone(), claim, codes: Vec::new() }));
-            for ask in asks.iter().flatten() {
+            for (ask, had) in &rivals {
+                if grant.is_some() && !self.could_reserve(ask, *had, &id).await {
+                    uncertain.extend(grant.take());
+                }
+            }
+            for ask in &asks {
                 let Some(given) = &mut grant else { break };
                 match self.reserve(ask, &id).await {
                     Some(issued) => given.codes.push((ask.clone(), issued)),
                     None => uncertain.extend(grant.take()),
                 }
-            }
-            if asks.is_none() {
-                uncertain.extend(grant.take());
             }
             let outcome = if grant.is_some() { "granted" } else { "refused" };
             self.metrics.claims.with_label_values(&[outcome]).inc();
@@ -272,12 +295,7 @@ impl Gateway {
         match in_time(self.store.coupons().reserve(ask)).await {
             Ok(Some(issued)) => Some(issued),
             Ok(None) => {
-                self.failure(
-                    &ask.site,
-                    "pool_empty",
-                    Some(scenario),
-                    &format!("the pool {} has no code left", ask.pool),
-                );
+                self.pool_is_empty(ask, scenario);
                 None
             }
             Err(reason) => {
@@ -285,6 +303,27 @@ impl Gateway {
                 None
             }
         }
+    }
+
+    /// Whether a rival of the visitor's arm could give them its code. `had`: it would have, on an earlier page.
+    async fn could_reserve(&self, ask: &CodeAsk, had: bool, scenario: &str) -> bool {
+        match in_time(self.store.coupons().can_give(ask)).await {
+            Ok(true) => true,
+            Ok(false) if had && ask.expires.is_none_or(|expires| expires > ask.at) => true,
+            Ok(false) => {
+                self.pool_is_empty(ask, scenario);
+                false
+            }
+            // A ledger that cannot be asked gives nobody a code.
+            Err(reason) => {
+                self.failure(&ask.site, "coupon", Some(scenario), &reason);
+                false
+            }
+        }
+    }
+
+    fn pool_is_empty(&self, ask: &CodeAsk, scenario: &str) {
+        self.failure(&ask.site, "pool_empty", Some(scenario), &format!("the pool {} has no code left", ask.pool));
     }
 
     /// Gives back, without waiting, what was granted and of which nothing has left.
@@ -361,6 +400,22 @@ impl Gateway {
 fn asks(site: &Site, variant: &Variant, visit: &Visit<'_>, member: Option<&Arc<str>>) -> Option<Vec<CodeAsk>> {
     let visitor = visit.visitor?;
     variant.pools().map(|name| ask(site, pool(site, name)?, visitor, member, visit.at)).collect()
+}
+
+/// The codes that a scenario's other arms would need and the visitor's own does not; `None` if one of them cannot be had.
+fn rivals(
+    site: &Site,
+    (scenario, own): (&Scenario, &Variant),
+    visit: &Visit<'_>,
+    member: Option<&Arc<str>>,
+) -> Option<Vec<CodeAsk>> {
+    let mut needed: Vec<&Arc<str>> =
+        scenario.variants.iter().filter(|it| it.weight > 0).flat_map(Variant::pools).collect();
+    needed.sort_unstable();
+    needed.dedup();
+    let visitor = visit.visitor?;
+    let others = needed.into_iter().filter(|name| !own.pools().any(|own| own == *name));
+    others.map(|name| ask(site, pool(site, name)?, visitor, member, visit.at)).collect()
 }
 
 /// The shop's own id of the member, as its pages have shown it: what a visitor could make up does not count.

@@ -130,7 +130,9 @@ impl Late for Stream {
         if self.arms.get(arm)?.fate.is_none() {
             let decided = catch_unwind(AssertUnwindSafe(|| self.decide(arm, said)));
             let fate = decided.unwrap_or_else(|_| {
-                self.gateway.failure(&self.site.id, "panic", None, "deciding in the stream panicked");
+                let index = self.arms.get(arm).map(|arm| arm.deferred.scenario);
+                let scenario = index.and_then(|index| self.site.rules.scenarios.get(index)).map(|found| &*found.id);
+                self.gateway.failure(&self.site.id, "panic", scenario, "deciding in the stream panicked");
                 Some(Fate::Refused)
             });
             self.arms.get_mut(arm)?.fate = fate;

@@ -17,11 +17,13 @@ mod failures;
 pub mod fuzz;
 mod headers;
 mod hydration;
+mod imports;
 mod join;
 mod late;
 mod learn;
 mod load;
 mod own;
+mod platform;
 mod policies;
 mod privacy;
 mod reading;
@@ -29,9 +31,11 @@ mod receive;
 mod respond;
 mod taps;
 
+pub use crate::imports::Feed;
 pub use answer::Answer;
 pub use failures::FailureLog;
 pub use hydration::Learnt;
+pub use imports::{Ended, Import, ImportCall, Imports};
 pub use own::OwnCall;
 pub use reading::PagesRead;
 
@@ -76,7 +80,9 @@ pub struct Gateway {
     /// Keys of visitors' cookies.
     pub keys: KeyRing,
     /// Names customers.
-    pub customers: CustomerKey,
+    pub customers: Arc<CustomerKey>,
+    /// Files that are being sent.
+    pub imports: Imports,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -132,6 +138,8 @@ pub enum Received {
     Answer(Answer),
     /// It is for one of Noren's own endpoints, which may want the body.
     Own(OwnCall),
+    /// It brings a file to be imported.
+    Import(Box<ImportCall>),
     /// It goes to the shop.
     Forward(Box<Exchange>),
 }
@@ -199,6 +207,7 @@ pub struct Exchange {
     load: load::Load,
     reading: Option<Box<reading::Underway>>,
     tapped: Option<Box<taps::Tapped>>,
+    sample: Option<Box<platform::Sample>>,
     _in_flight: InFlight,
 }
 
@@ -298,18 +307,22 @@ impl Exchange {
         self.gateway.exchange_failed(&self.site.id, upstream, kind);
     }
 
+    /// One of the last steps, which others do not hang on.
+    fn last(&mut self, broken: &str, step: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| step(self))).is_err() {
+            self.gateway.failure(&self.site.id, "panic", None, broken);
+        }
+    }
+
     /// Ends the exchange: records what was delivered, counts and logs it.
     pub fn finish(&mut self, outcome: &Outcome) {
         self.settle(outcome);
-        // The visitor has the page by now; what keeps it from being recorded must not cost them the connection.
-        let recorded = catch_unwind(AssertUnwindSafe(|| {
-            self.end_reading(outcome);
-            self.tell_heard(outcome);
-            self.record(outcome);
-        }));
-        if recorded.is_err() {
-            self.gateway.failure(&self.site.id, "panic", None, "recording panicked");
-        }
+        // The visitor has the page by now; what keeps it from being recorded must not cost them the connection. What was delivered
+        // is recorded whatever becomes of what was read.
+        self.last("looking at a page for its platform panicked", |exchange| exchange.end_sample(outcome));
+        self.last("learning from the page panicked", |exchange| exchange.end_reading(outcome));
+        self.last("learning from what was sent panicked", |exchange| exchange.tell_heard(outcome));
+        self.last("recording panicked", |exchange| exchange.record(outcome));
         let status = StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let class = match status.as_u16() / 100 {
             1 => "1xx",

@@ -114,14 +114,19 @@ impl Gateway {
                 None => Answer::empty(StatusCode::PAYLOAD_TOO_LARGE),
             },
         };
+        self.count_answer(&call.site, &answer);
+        answer
+    }
+
+    /// Counts an answer of Noren's own.
+    pub(super) fn count_answer(&self, site: &Site, answer: &Answer) {
         let class = match answer.status.as_u16() / 100 {
             2 => "2xx",
             3 => "3xx",
             5 => "5xx",
             _ => "4xx",
         };
-        self.metrics.responses.with_label_values(&[call.site.id.as_str(), class, "own"]).inc();
-        answer
+        self.metrics.responses.with_label_values(&[site.id.as_str(), class, "own"]).inc();
     }
 
     /// What was delivered is not on the page. That is taken to be the shop's own doing if it ever was delivered.

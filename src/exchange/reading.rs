@@ -9,7 +9,7 @@ use crate::catalogue::Lesson;
 use crate::catalogue::address::is_tracking;
 use crate::commerce::Content;
 use crate::ids::SiteId;
-use crate::site::PAGE_KINDS;
+use crate::site::{PAGE_KINDS, Site};
 use crate::transform::extract::{Extractor, Reader, Reading};
 use crate::transform::{Page, Transform};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,9 +30,11 @@ const REMEMBERED: u64 = 200_000;
 /// A page that is being read.
 pub(super) struct Underway {
     /// Where nothing is edited, the page is read beside its way to the client.
-    aside: Option<Mutex<Reader>>,
+    pub(super) aside: Option<Mutex<Reader>>,
     /// What keeps others from reading the page meanwhile.
     claim: Option<u64>,
+    /// It is read for what it says of products, not only up to its head's end.
+    products: bool,
     page: Address,
     /// As long as the page is read aside; else until its end.
     memory: Option<Reserved>,
@@ -104,7 +106,7 @@ impl Exchange {
         let claim = if ALWAYS.contains(&self.kind) || is_known() {
             None
         } else {
-            gateway.pages_read.claim(page_key(&self.site.id, request), gateway.clock.monotonic(), settings.refresh)
+            gateway.pages_read.claim(page_key(&self.site, request), gateway.clock.monotonic(), settings.refresh)
         };
         let defers =
             transform.as_mut().is_some_and(|held| held.get_mut().unwrap_or_else(PoisonError::into_inner).defers());
@@ -123,7 +125,7 @@ impl Exchange {
         let scheme = if self.https { "https" } else { "http" };
         let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
         let reading = Reading {
-            recipe: self.site.recipe.clone(),
+            recipe: self.site.platform.layout().recipe.clone(),
             url: format!("{scheme}://{}{}{query}", request.authority, request.path),
             kind: self.kind,
             whole_kinds,
@@ -138,7 +140,8 @@ impl Exchange {
         };
         let page =
             Address { host: request.host.to_owned(), path: request.path.to_owned(), query: request.query.to_owned() };
-        self.reading = Some(Box::new(Underway { aside, claim, page, memory: Some(memory) }));
+        let products = whole_kinds.contains(&"product");
+        self.reading = Some(Box::new(Underway { aside, claim, products, page, memory: Some(memory) }));
     }
 
     /// Shows a piece of a page that passes untouched to whoever reads it.
@@ -181,15 +184,16 @@ impl Exchange {
             reading.claim.into_iter().for_each(|page| self.gateway.pages_read.give_back(page));
             return;
         };
-        self.learnt(content, &reading.page);
+        self.learnt(content, &reading.page, reading.products);
     }
 
-    /// Takes what a page said.
-    fn learnt(&mut self, content: Content, page: &Address) {
+    /// Takes what a page said, of products if it was read for that.
+    fn learnt(&mut self, mut content: Content, page: &Address, products: bool) {
         self.gateway.count_facts(&self.site.id, &content);
-        if content.product.is_some() || !content.listed.is_empty() {
+        let catalogue = self.gateway.catalogues.of(&self.site.id);
+        if (products && content.product.is_some()) || !content.listed.is_empty() {
             let member = content.member.as_ref();
-            self.gateway.catalogues.of(&self.site.id).learn(&Lesson {
+            catalogue.learn(&Lesson {
                 content: &content,
                 host: &page.host,
                 page: Some((&page.path, &page.query)),
@@ -198,6 +202,13 @@ impl Exchange {
                 most: self.site.max_products,
                 at: self.gateway.clock.now(),
             });
+        }
+        // Whoever looks at a product that was read of late has seen it, too.
+        if !products
+            && let Some(known) = catalogue.product_at(&page.path, &page.query)
+            && content.product.as_ref().is_none_or(|said| said.id == known.product.id)
+        {
+            content.product = Some(known.product);
         }
         self.delivery.said = Some(content);
     }
@@ -219,12 +230,13 @@ impl Gateway {
     }
 }
 
-/// Names a page, whatever its parameters' order, and whatever advertising counts by it.
-fn page_key(site: &SiteId, request: &RequestView<'_>) -> u64 {
+/// Names a page, whatever its parameters' order, and whatever advertising counts by it. It is another once it is read in another way.
+fn page_key(site: &Site, request: &RequestView<'_>) -> u64 {
+    let platform = site.platform.layout().platform;
     let mut pairs: Vec<&str> = request.query.split('&').filter(|pair| !pair.is_empty() && !is_tracking(pair)).collect();
     pairs.sort_unstable();
     let mut hash = Xxh3::new();
-    for part in [site.as_str(), request.host, request.path].into_iter().chain(pairs) {
+    for part in [site.id.as_str(), platform, request.host, request.path].into_iter().chain(pairs) {
         hash.update(part.as_bytes());
         hash.update(&[0]);
     }

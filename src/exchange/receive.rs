@@ -40,6 +40,11 @@ impl Gateway {
         if !https && site.https_redirect {
             return Received::Answer(Answer::redirect(&https_address(request)));
         }
+        match self.import_call(site, request) {
+            Some(Ok(call)) => return Received::Import(Box::new(call.holding(admitted))),
+            Some(Err(answer)) => return Received::Answer(answer),
+            None => {}
+        }
         if let Some(call) = self.own_call(site, request) {
             return Received::Own(call.holding(admitted));
         }
@@ -77,6 +82,7 @@ impl Gateway {
             load,
             reading: None,
             tapped,
+            sample: None,
             _in_flight: InFlight::new(&self.in_flight),
         };
         if document
@@ -84,7 +90,11 @@ impl Gateway {
             && let Guest::Visitor { id, known, .. } = exchange.guest
         {
             let own = ProfileKey { site: site.id.clone(), visitor: id };
-            (exchange.profile, exchange.shared) = self.profile(own, known);
+            let asked = catch_unwind(AssertUnwindSafe(|| self.profile(own, known)));
+            (exchange.profile, exchange.shared) = asked.unwrap_or_else(|_| {
+                self.failure(&site.id, "panic", None, "asking for a profile panicked");
+                (Profile::None, None)
+            });
         }
         exchange.own += self.clock.monotonic().duration_since(received);
         Received::Forward(Box::new(exchange))

@@ -176,6 +176,7 @@ impl Exchange {
             }
         }
         self.introduce(headers, edits, changed);
+        self.begin_sample(request, headers);
         self.begin_reading(request, page, transform.as_mut());
         if !changed {
             return;
@@ -220,6 +221,7 @@ impl Exchange {
     /// When the response cannot be ended properly: the client must see it broken off.
     pub fn body(&mut self, chunk: &mut Option<Bytes>, end: bool) -> Result<(), Aborted> {
         self.overhear(chunk.as_deref());
+        self.sample(chunk.as_deref());
         let Some(transform) = &mut self.transform else {
             self.read_along(chunk.as_deref(), end);
             return Ok(());

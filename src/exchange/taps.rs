@@ -35,11 +35,12 @@ impl Gateway {
         consent: Consent,
         load: &Load,
     ) -> Option<Box<Tapped>> {
-        if (site.taps.forms.is_empty() && site.taps.apis.is_empty()) || !site.enabled || load.is_strained() {
+        let taps = site.platform.layout().taps.clone();
+        if (taps.forms.is_empty() && taps.apis.is_empty()) || !site.enabled || load.is_strained() {
             return None;
         }
         let tap = catch_unwind(AssertUnwindSafe(|| {
-            let mut tap = Tap::of(&site.taps, request.method, request.path, request.query)?;
+            let mut tap = Tap::of(&taps, request.method, request.path, request.query)?;
             let caller = Caller::of(request.method, request.headers);
             if matches!(caller, Caller::Bot | Caller::Prefetch) || request.headers.contains_key(headers::HOP) {
                 return None;
@@ -157,7 +158,7 @@ impl Exchange {
     }
 
     /// Does something with what is read along, if there is such a thing. Where that panics, there is no more.
-    fn listen<T>(&mut self, work: impl FnOnce(&mut Tapped) -> T) -> Option<T> {
+    pub(super) fn listen<T>(&mut self, work: impl FnOnce(&mut Tapped) -> T) -> Option<T> {
         let tapped = self.tapped.as_mut()?;
         let done = catch_unwind(AssertUnwindSafe(|| work(tapped))).ok();
         if done.is_none() {
@@ -167,7 +168,7 @@ impl Exchange {
         done
     }
 
-    fn memory_for_reading(&self, bytes: usize) -> Option<Reserved> {
+    pub(super) fn memory_for_reading(&self, bytes: usize) -> Option<Reserved> {
         let room = Room::of(&self.gateway.settings.load().limits, &self.site.limits);
         if bytes > 0 { self.load.for_reading(bytes, &room) } else { None }
     }

@@ -10,8 +10,11 @@ use crate::ids::{OsRandom, SiteId};
 use crate::recorder::{RecorderSettings, Worker};
 use crate::scenario::condition::{Scope, check};
 use crate::scenario::{Caps, RuleSet, Scenario, Schedule, Variant};
+use crate::site::platform::{Own, Platform, Preset};
+use crate::site::taps::Taps;
 use crate::site::{Origin, OriginAddress, Pool, SiteLimits};
 use crate::store::{StoreError, Write};
+use crate::transform::extract::Part;
 use crate::transform::{Edit, Position, Selector, Target};
 use crate::visitor::cookie::CookieSettings;
 use async_trait::async_trait;
@@ -21,7 +24,9 @@ use http::{HeaderName, HeaderValue};
 use std::sync::atomic::AtomicBool;
 
 mod claims;
+mod imports;
 mod late;
+mod panics;
 mod reading;
 
 const PAGE: &str = "<!doctype html><html><head></head><body><p>page</p></body></html>";
@@ -61,6 +66,8 @@ enum Loading {
     Fails,
     Hangs,
     Panics,
+    /// Before there is anything to wait for.
+    PanicsAtOnce,
 }
 
 struct TestStore(Loading, LiveProfile);
@@ -68,6 +75,7 @@ struct TestStore(Loading, LiveProfile);
 #[async_trait]
 impl Store for TestStore {
     fn cached(&self, _: &ProfileKey) -> Option<LiveProfile> {
+        assert!(self.0 != Loading::PanicsAtOnce, "the store panics");
         None
     }
 
@@ -76,7 +84,7 @@ impl Store for TestStore {
             Loading::Works => Ok(self.1.clone()),
             Loading::Fails => Err(StoreError::Backend { location: "memory".into(), reason: "told to".into() }),
             Loading::Hangs => std::future::pending().await,
-            Loading::Panics => panic!("the store panics"),
+            Loading::Panics | Loading::PanicsAtOnce => panic!("the store panics"),
         }
     }
 
@@ -104,6 +112,40 @@ impl Random for TestRandom {
     }
 }
 
+/// The machine's clock, until a reading of it panics.
+#[derive(Default)]
+struct TestClock {
+    /// Which of the next readings that is; 0: none.
+    breaks: AtomicUsize,
+    broken: AtomicBool,
+}
+
+impl TestClock {
+    fn break_at(&self, reading: usize) {
+        self.breaks.store(reading, Ordering::SeqCst);
+    }
+
+    fn has_broken(&self) -> bool {
+        self.broken.load(Ordering::SeqCst)
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> jiff::Timestamp {
+        let left = self.breaks.load(Ordering::SeqCst);
+        self.breaks.store(left.saturating_sub(1), Ordering::SeqCst);
+        if left == 1 {
+            self.broken.store(true, Ordering::SeqCst);
+            panic!("the clock panics");
+        }
+        SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        SystemClock.monotonic()
+    }
+}
+
 /// What was logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -123,9 +165,12 @@ impl std::io::Write for Log {
 struct Shop {
     gateway: Arc<Gateway>,
     random: Arc<TestRandom>,
+    clock: Arc<TestClock>,
     log: Log,
     /// Size of the pieces in which pages come.
     cut: usize,
+    /// What happens within each page, once its first piece has passed.
+    within: Option<fn(&mut Exchange)>,
     _worker: Worker,
     _logging: tracing::subscriber::DefaultGuard,
 }
@@ -139,6 +184,10 @@ struct Served {
 
 impl Shop {
     fn new(acts: &[(&str, Act)], loading: Loading) -> Self {
+        Self::reading_along(acts, loading, Taps::default())
+    }
+
+    fn reading_along(acts: &[(&str, Act)], loading: Loading, taps: Taps) -> Self {
         let scenarios = acts.iter().map(|(id, act)| {
             let variant = Variant { name: "a".into(), weight: 1, actions: vec![Box::new(*act)] };
             let scenario = Scenario {
@@ -154,13 +203,25 @@ impl Shop {
             (scenario, check("true", &Scope::default()).unwrap())
         });
         let store = Arc::new(TestStore(loading, LiveProfile::default()));
-        Self::open(RuleSet::build(scenarios.collect()), Vec::new(), store, Settings::default())
+        Self::open_with(RuleSet::build(scenarios.collect()), Vec::new(), store, Settings::default(), taps)
     }
 
     fn open(rules: RuleSet, pools: Vec<Pool>, store: Arc<dyn Store>, settings: Settings) -> Self {
+        Self::open_with(rules, pools, store, settings, Taps::default())
+    }
+
+    fn open_with(rules: RuleSet, pools: Vec<Pool>, store: Arc<dyn Store>, settings: Settings, taps: Taps) -> Self {
         let log = Log::default();
         let writer = log.clone();
         let logging = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
+        let nothing = Preset {
+            id: "any",
+            name: String::new(),
+            pages: Vec::new(),
+            part: Part::default(),
+            taps: Taps::default(),
+            signs: Vec::new(),
+        };
         let site = Site {
             id: SiteId::new("shop"),
             hosts: vec!["shop.example".to_owned()],
@@ -176,31 +237,32 @@ impl Shop {
             asking: None,
             deliver_by: crate::site::DeliverBy::Auto,
             session_timeout: Duration::from_secs(1800),
-            pages: Vec::new(),
-            recipe: crate::transform::extract::Recipe::default(),
+            platform: Platform::named(&Own { taps, ..Own::default() }, &nothing),
             learn: crate::site::LearnSettings::default(),
             customer: Vec::new(),
             part_at_logout: false,
-            taps: Arc::default(),
             // What one page teaches must not change the next.
             max_products: 0,
+            webhooks: Vec::new(),
             holdout: 0,
             https_redirect: false,
             enabled: true,
             pools,
+            imports: Some(imports::settings()),
             rules,
             files: Files::new("gw", []),
         };
         let keys = tempfile::tempdir().unwrap();
         let (recorder, worker) = Recorder::new(store.clone(), RecorderSettings::default());
-        let random = Arc::new(TestRandom::default());
+        let (random, clock) = (Arc::new(TestRandom::default()), Arc::new(TestClock::default()));
         let gateway = Gateway {
             world: Arc::new(ArcSwap::from_pointee(World::new([Arc::new(site)]))),
             store,
             recorder,
             keys: KeyRing::open(&keys.path().join("keys"), &SystemClock, &OsRandom).unwrap(),
-            customers: CustomerKey::of([7; 32]),
-            clock: Arc::new(SystemClock),
+            customers: Arc::new(CustomerKey::of([7; 32])),
+            imports: Imports::default(),
+            clock: clock.clone(),
             random: random.clone(),
             metrics: Metrics::new().unwrap(),
             geo: None,
@@ -214,7 +276,8 @@ impl Shop {
             failure_log: FailureLog::default(),
         };
         let logging = tracing::subscriber::set_default(logging);
-        Self { gateway: Arc::new(gateway), random, log, cut: 1000, _worker: worker, _logging: logging }
+        let gateway = Arc::new(gateway);
+        Self { gateway, random, clock, log, cut: 1000, within: None, _worker: worker, _logging: logging }
     }
 
     /// The `Cookie` of a visitor who was here before.
@@ -256,7 +319,10 @@ impl Shop {
         let edits = exchange.response(&view, StatusCode::OK, &response).await;
         let mut body = BytesMut::new();
         let pieces = html.as_bytes().chunks(self.cut).map(|piece| (Some(Bytes::copy_from_slice(piece)), false));
-        for (mut piece, end) in pieces.chain([(None, true)]) {
+        for (nth, (mut piece, end)) in pieces.chain([(None, true)]).enumerate() {
+            if let (1, Some(within)) = (nth, self.within) {
+                within(&mut exchange);
+            }
             exchange.body(&mut piece, end).unwrap();
             body.extend_from_slice(&piece.unwrap_or_default());
         }
@@ -276,9 +342,13 @@ impl Shop {
         self.gateway.metrics.failures.with_label_values(&["shop", kind]).get()
     }
 
+    fn log(&self) -> String {
+        String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// Lines of the log that name a failure, with the scenario if one is named.
     fn named(&self) -> Vec<String> {
-        let text = String::from_utf8(self.log.0.lock().unwrap().clone()).unwrap();
+        let text = self.log();
         let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
         let failures = lines.filter(|line| line["fields"]["message"] == "failed open");
         let word = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
@@ -349,7 +419,12 @@ async fn visitor_who_cannot_be_recognised_gets_the_shops_page() {
 
 #[tokio::test]
 async fn ailing_store_costs_what_depends_on_it_and_nothing_else() {
-    for (loading, kind) in [(Loading::Fails, "store"), (Loading::Hangs, "profile_late"), (Loading::Panics, "panic")] {
+    for (loading, kind) in [
+        (Loading::Fails, "store"),
+        (Loading::Hangs, "profile_late"),
+        (Loading::Panics, "panic"),
+        (Loading::PanicsAtOnce, "panic"),
+    ] {
         let shop = Shop::new(&[("capped", Act::Inserts("<b>capped</b>"))], loading);
         for _ in 0..3 {
             assert!(shop.page_of_known_visitor().await.is_untouched(), "{loading:?}");

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::{HashMap, HashSet};
 use std::ops::AddAssign;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -31,7 +31,7 @@ pub struct Intake {
     pub time_zone: TimeZone,
     /// Now.
     pub now: Timestamp,
-    /// Nothing is written. The profiles in this process's memory change all the same: for a process that does nothing else.
+    /// Nothing is written, and no profile changes: each batch is tried on copies.
     pub dry_run: bool,
 }
 
@@ -92,7 +92,13 @@ impl Intake {
     ) -> Result<(), StoreError> {
         let mut names: Vec<VisitorId> = rows.iter().map(|(name, _)| *name).collect();
         names.dedup();
-        let profiles = self.load(&names).await?;
+        let mut profiles = self.load(&names).await?;
+        if self.dry_run {
+            for live in profiles.values_mut() {
+                let copy = lock(live).clone();
+                *live = Arc::new(Mutex::new(copy));
+            }
+        }
         let mut orders = self.orders(rows).await?;
         let mut touched: HashSet<VisitorId> = HashSet::new();
         let mut writes = Vec::new();
@@ -121,11 +127,10 @@ impl Intake {
         changed.sort_by_key(|(name, _)| *name);
         let key = |visitor| ProfileKey { site: self.site.clone(), visitor };
         writes.extend(changed.iter().map(|(name, live)| Write::Profile(key(*name), live.clone())));
+        let mut unwritten = Unwritten(&changed);
         let written = self.write(writes).await;
-        if written.is_err() {
-            for (_, live) in &changed {
-                lock(live).not_written();
-            }
+        if written.is_ok() {
+            unwritten.0 = &[];
         }
         written
     }
@@ -218,6 +223,17 @@ impl Intake {
             tokio::time::sleep(pause).await;
         }
         self.store.write_once(id, batch).await
+    }
+}
+
+/// Profiles that are changed in memory alone, until they are written: whoever gives up waiting for that leaves them so.
+struct Unwritten<'a>(&'a [(VisitorId, LiveProfile)]);
+
+impl Drop for Unwritten<'_> {
+    fn drop(&mut self) {
+        for (_, live) in self.0 {
+            lock(live).not_written();
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Settings {
     pub time_zone: TimeZone,
     /// Now.
     pub now: Timestamp,
+    /// How the sender says that a file is in Shift_JIS, for those that are and do not say so.
+    pub in_shift_jis: &'static str,
 }
 
 /// A file that is being read.
@@ -145,6 +147,8 @@ enum Holds {
 const MAX_FIELDS: usize = 48;
 /// Longest name of an attribute, with `attr.` before it, in bytes.
 const MAX_NAME: usize = 64;
+/// Coupons of one order.
+const MAX_COUPONS: usize = 64;
 /// What nobody should have in such a file.
 const SECRETS: &[&str] =
     &["password", "passwd", "password_hash", "card_number", "credit_card", "cvv", "cvc", "security_code"];
@@ -162,7 +166,10 @@ impl Table {
         let (mut columns, mut ignored) = (Vec::new(), Vec::new());
         for name in &header {
             let name = std::str::from_utf8(name).ok().filter(|name| !name.contains('\u{FFFD}')).ok_or_else(|| {
-                ImportError::Header("the heading is not in the encoding that was named: give --encoding".into())
+                let remedy = settings.in_shift_jis;
+                ImportError::Header(format!(
+                    "the heading is not in the encoding that was named; for Shift_JIS, {remedy}"
+                ))
             })?;
             let column = Column::of(name.trim(), settings.kind).map_err(ImportError::Header)?;
             if column.holds == Holds::Nothing && !column.name.is_empty() {
@@ -267,7 +274,7 @@ impl Table {
         }
         let cell = std::str::from_utf8(cell).ok().filter(|cell| !cell.contains('\u{FFFD}'));
         let cell = cell.map(str::trim).ok_or_else(|| match self.settings.encoding {
-            Encoding::Utf8 => "it is not UTF-8: for a file in Shift_JIS, give --encoding shift_jis".to_owned(),
+            Encoding::Utf8 => format!("it is not UTF-8: for a file in Shift_JIS, {}", self.settings.in_shift_jis),
             Encoding::ShiftJis => "it is not Shift_JIS".to_owned(),
         })?;
         let needed = matches!(column.holds, Holds::Member | Holds::Order | Holds::At);
@@ -290,6 +297,9 @@ impl Table {
             Holds::Currency => row.order.currency = Some(cells::currency(cell)?),
             Holds::Coupons => {
                 let codes = cell.split(';').map(str::trim).filter(|code| !code.is_empty());
+                if codes.clone().nth(MAX_COUPONS).is_some() {
+                    return Err(format!("more than {MAX_COUPONS} coupons in one order"));
+                }
                 row.order.coupons = codes.map(|code| cells::text(code).map(str::to_owned)).collect::<Result<_, _>>()?;
             }
             Holds::Nothing => {}

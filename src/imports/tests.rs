@@ -80,7 +80,13 @@ fn now() -> Timestamp {
 }
 
 fn table(kind: Kind, encoding: Encoding, bytes: &[u8]) -> Result<Table, ImportError> {
-    let settings = Settings { kind, encoding, time_zone: TimeZone::get("Asia/Tokyo").unwrap(), now: now() };
+    let settings = Settings {
+        kind,
+        encoding,
+        time_zone: TimeZone::get("Asia/Tokyo").unwrap(),
+        now: now(),
+        in_shift_jis: "give --encoding shift_jis",
+    };
     Table::open(Box::new(Cursor::new(bytes.to_vec())), settings)
 }
 

@@ -5,9 +5,11 @@
 mod door;
 mod heads;
 pub mod health;
+mod import;
 pub mod listeners;
 pub mod peers;
 mod respond;
+mod tunnel;
 mod upload;
 mod wire;
 
@@ -15,6 +17,7 @@ use crate::exchange::{Exchange, Gateway, Outcome, Received};
 use async_trait::async_trait;
 use bytes::Bytes;
 use heads::Front;
+use http::header::UPGRADE;
 use peers::{Peers, Pool};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
@@ -86,6 +89,11 @@ impl ProxyHttp for Proxy {
                 let answer = self.gateway.own(call, body).await;
                 respond::answer(session, answer).await?;
             }
+            Received::Import(call) => {
+                let rate = self.gateway.settings.load().limits.min_upload_rate;
+                let pace = import::Pace { clock: self.gateway.clock.clone(), silence, rate };
+                import::import(session, *call, &pace).await?;
+            }
             Received::Forward(exchange) => {
                 ctx.pool = Some(self.peers.pool(exchange.site()));
                 ctx.exchange = Some(exchange);
@@ -95,7 +103,7 @@ impl ProxyHttp for Proxy {
         Ok(true)
     }
 
-    async fn upstream_peer(&self, _session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
+    async fn upstream_peer(&self, session: &mut Session, ctx: &mut Context) -> Result<Box<HttpPeer>> {
         let (Some(pool), Some(exchange)) = (&ctx.pool, &ctx.exchange) else {
             return Error::e_explain(ErrorType::InternalError, "no exchange");
         };
@@ -122,6 +130,9 @@ impl ProxyHttp for Proxy {
         let sni = if name.parse::<std::net::IpAddr>().is_ok() { host } else { name };
         let mut peer = HttpPeer::new(address, target.address.tls, sni.to_owned());
         heads::configure(&mut peer.options, pool.origin(), target.address.tls);
+        if session.req_header().headers.contains_key(UPGRADE) && !pool.origin().http2 {
+            tunnel::prepare(&mut peer);
+        }
         Ok(Box::new(peer))
     }
 

@@ -5,6 +5,7 @@ mod unknown;
 use super::*;
 use crate::event::{Arm, What};
 use crate::ids::{SiteId, VisitorId};
+use crate::store::presence::{Presence, Seen};
 use crate::store::profile::Profile;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -125,6 +126,45 @@ async fn store_that_panics_is_tried_again_like_one_that_fails() {
     until(|| !store.written().is_empty()).await;
     recorder.record_committed([click()]).await.unwrap();
     assert_eq!(store.written(), ["page_view", "select_promotion"], "what was refused was told, and is not written");
+}
+
+/// Panics whenever it is told of somebody.
+struct Unsteady(AtomicUsize);
+
+#[async_trait]
+impl Presence for Unsteady {
+    async fn saw(&self, _: Vec<Seen>) -> Result<(), StoreError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("presence panics")
+    }
+
+    async fn online(
+        &self,
+        _: &SiteId,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<crate::store::presence::Online>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self, _: &SiteId, _: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
+
+#[tokio::test]
+async fn worker_goes_on_where_noting_who_is_there_panics() {
+    let (store, unsteady) = (Arc::new(Memory::default()), Arc::new(Unsteady(AtomicUsize::new(0))));
+    let (recorder, worker) = Recorder::new(store.clone(), settings());
+    let online = Online::new(unsteady.clone(), Arc::new(crate::clock::SystemClock));
+    #[expect(clippy::disallowed_methods, reason = "the test's own task")]
+    tokio::spawn(worker.noting(Arc::new(online)).run());
+    for _ in 0..3 {
+        recorder.record(page_view());
+        recorder.flush().await.unwrap();
+    }
+    assert_eq!((store.written().len(), unsteady.0.load(Ordering::SeqCst)), (3, 3));
+    recorder.shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -250,6 +250,12 @@ impl Keeper {
     /// Exchanges the world.
     pub(super) fn serve(&mut self) {
         let active = self.sites.values().filter_map(|kept| kept.active.clone());
+        let before = self.setup.world.load();
+        let active = active.inspect(|site| {
+            if let Some(older) = before.site(&site.id).filter(|older| !Arc::ptr_eq(older, site)) {
+                site.platform.adopt(&older.platform);
+            }
+        });
         self.setup.world.store(Arc::new(World::new(self.setup.given.iter().cloned().chain(active))));
         // Told last: who reads that a version was taken may rely on it.
         self.board.write(|status| {

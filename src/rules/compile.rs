@@ -175,13 +175,11 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
         free_shipping_from: settings.free_shipping_from,
         cookie: settings.cookie,
         session_timeout: settings.session_timeout,
-        pages: settings.pages,
-        recipe: settings.recipe,
+        platform: settings.platform?,
         learn: settings.learn,
         deliver_by: settings.deliver_by,
         customer: settings.customer.mappings,
         part_at_logout: settings.customer.part_at_logout,
-        taps: Arc::new(settings.taps),
         max_products: settings.max_products,
         limits: settings.limits,
         asking: settings
@@ -190,12 +188,16 @@ fn assemble(id: SiteId, settings: Settings, scenarios: Vec<(Scenario, Checked)>)
             .then(|| Asking::new(&settings.prefix, settings.privacy.policy.as_deref()))
             .flatten(),
         privacy: settings.privacy,
+        imports: settings.imports,
         prefix: settings.prefix,
         holdout: settings.holdout,
         https_redirect: settings.https_redirect,
         enabled: settings.enabled,
+        rules: RuleSet::build(scenarios).keeping_for_known(|pool| {
+            settings.pools.iter().any(|known| *known.value.name == *pool && known.value.is_for_known())
+        }),
         pools: settings.pools.into_iter().map(|pool| pool.value).collect(),
-        rules: RuleSet::build(scenarios),
+        webhooks: settings.webhooks.into_iter().map(Arc::new).collect(),
         files,
     })
 }

@@ -5,28 +5,11 @@ use super::site::{pages, taps};
 use crate::config::diagnostic::Problems;
 use crate::config::document;
 use crate::config::reader::{Placed, Table};
-use crate::site::PagePattern;
+pub use crate::site::platform::Preset;
 use crate::site::taps::Taps;
-use crate::transform::extract::{Part, Sign, Trace};
+use crate::transform::extract::{Sign, Trace};
 use std::path::Path;
 use std::sync::LazyLock;
-
-/// A platform's preset.
-#[derive(Debug)]
-pub struct Preset {
-    /// Its name in `site.toml`.
-    pub id: &'static str,
-    /// For people.
-    pub name: String,
-    /// Kinds of its pages by path.
-    pub pages: Vec<PagePattern>,
-    /// What to look for.
-    pub part: Part,
-    /// What visitors send to it, and what its own JSON says.
-    pub taps: Taps,
-    /// How it is recognised.
-    pub signs: Vec<Sign>,
-}
 
 /// The presets' names and texts.
 const FILES: &[(&str, &str)] = &[

@@ -8,7 +8,7 @@ use crate::facts::attributes::{ATTRIBUTES, Attribute, Known, Shape};
 use std::fmt::{self, Write};
 
 /// All documented tables, in the order of the reference.
-static SECTIONS: [&Section; 40] = [
+static SECTIONS: [&Section; 42] = [
     &gateway::GATEWAY,
     &gateway::LIMITS,
     &gateway::BREAKER,
@@ -43,6 +43,8 @@ static SECTIONS: [&Section; 40] = [
     &site::POOL,
     &site::PRIVACY,
     &site::CONSENT,
+    &site::WEBHOOK,
+    &site::IMPORTS,
     &segments::SEGMENTS,
     &scenario::SCENARIO,
     &scenario::SCHEDULE,

@@ -4,6 +4,7 @@ mod catalogue;
 mod cookie;
 mod customer;
 mod host;
+mod imports;
 mod learn;
 mod limits;
 mod origin;
@@ -11,25 +12,30 @@ pub(super) mod pages;
 mod pool;
 mod privacy;
 pub(crate) mod taps;
+mod webhook;
 
 pub(crate) use catalogue::CATALOGUE;
 pub(crate) use cookie::COOKIE;
 pub(crate) use customer::CUSTOMER;
+pub(crate) use imports::IMPORTS;
 pub(crate) use learn::LEARN;
 pub(crate) use limits::LIMITS;
 pub(crate) use origin::{HEALTH, ORIGIN, UPSTREAM};
 pub(crate) use pages::PAGES;
 pub(crate) use pool::POOL;
 pub(crate) use privacy::{CONSENT, PRIVACY};
+pub(crate) use webhook::WEBHOOK;
 
 use super::platform::{self, Preset};
 use super::{LoadOptions, recipe};
 use crate::config::gateway::Gateway;
 use crate::config::reader::{Placed, Table, suggest};
 use crate::config::settings::{REQUIRED, Section, setting};
+use crate::site::imports::ImportSettings;
+use crate::site::platform::{Own, Platform};
 use crate::site::taps::Taps;
-use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, PagePattern, Pool, SiteLimits};
-use crate::transform::extract::{Part, Recipe};
+use crate::site::webhooks::Webhook;
+use crate::site::{CookieSettings, DeliverBy, LearnSettings, Origin, Pool, SiteLimits};
 use crate::visitor::consent::PrivacySettings;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -94,7 +100,9 @@ pub(crate) static SITE: Section = Section {
             "text",
             "\"generic\"",
             "What the shop is built with: `ec-cube-4`, `woocommerce`, … Kinds of pages, and what they say, are then known beforehand; `[pages]` and \
-             `[extract]` need only tell what is different here. `generic`: only what any shop's pages may say of themselves.",
+             `[extract]` need only tell what is different here. `generic`: only what any shop's pages may say of themselves. `auto`: as the \
+             first pages that pass show it, by the rules of `noren detect`; until they do, `generic`. It is told in the log and by the metric \
+             `noren_platform`, and found out again after a restart.",
         ),
         setting("cookie", "table", "", "See `[cookie]`."),
         setting("pages", "table", "", "See `[pages]`."),
@@ -107,8 +115,13 @@ pub(crate) static SITE: Section = Section {
         setting("limits", "table", "", "See `[limits]`."),
         setting("pool", "list of tables", "", "See `[[pool]]`."),
         setting("privacy", "table", "", "See `[privacy]`."),
+        setting("webhook", "list of tables", "", "See `[[webhook]]`."),
+        setting("imports", "table", "", "See `[imports]`."),
     ],
 };
+
+/// Has the platform be found out.
+const AUTO: &str = "auto";
 
 /// How many products are remembered of a site that does not say.
 const MOST_PRODUCTS: usize = 50_000;
@@ -133,15 +146,16 @@ pub(super) struct Settings {
     pub(super) deliver_by: DeliverBy,
     pub(super) https_redirect: bool,
     pub(super) cookie: CookieSettings,
-    pub(super) pages: Vec<PagePattern>,
-    pub(super) recipe: Recipe,
+    /// `None` only when there were errors.
+    pub(super) platform: Option<Platform>,
     pub(super) learn: LearnSettings,
     pub(super) customer: customer::Found,
-    pub(super) taps: Taps,
     pub(super) max_products: usize,
     pub(super) limits: SiteLimits,
     pub(super) pools: Vec<Placed<Pool>>,
     pub(super) privacy: PrivacySettings,
+    pub(super) webhooks: Vec<Webhook>,
+    pub(super) imports: Option<ImportSettings>,
 }
 
 /// Reads `site.toml`.
@@ -149,15 +163,11 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     let mut table = table.documented(&SITE);
     let hosts = host::read(&mut table);
     let origin = origin::read(&mut table, &hosts);
-    let preset = platform(&mut table);
+    let named = named_platform(&mut table);
     let part = table.table("extract").map(recipe::read).unwrap_or_default();
-    let mut pages = table.table("pages").map(pages::read).unwrap_or_default();
-    pages.extend(preset.iter().flat_map(|preset| preset.pages.clone()));
+    let pages = table.table("pages").map(pages::read).unwrap_or_default();
     let cookie = cookie::read(&mut table, &hosts);
-    let mut taps = Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) };
-    if let Some(preset) = preset {
-        taps.extend(&preset.taps);
-    }
+    let own = Own { pages, part, taps: Taps { forms: taps::forms(&mut table), apis: taps::apis(&mut table) } };
     let settings = Settings {
         origin,
         prefix: prefix(&mut table).unwrap_or_else(|| options.prefix.clone()),
@@ -170,15 +180,21 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
         holdout: table.percentage("holdout").map_or(0, |found| found.value),
         deliver_by: table.choice("deliver_by", &DELIVER_BY).map_or(DeliverBy::Auto, |found| found.value),
         https_redirect: table.bool("https_redirect").map_or(gateway.https_redirect, |found| found.value),
-        pages,
-        recipe: preset.map_or_else(|| Recipe::new(&part, &Part::default()), |preset| Recipe::new(&part, &preset.part)),
+        platform: named.and_then(|named| match named {
+            Named::Preset(preset) => Some(Platform::named(&own, preset)),
+            Named::ToBeFound => {
+                let fallback = platform::preset("generic")?;
+                Some(Platform::to_be_found(own, platform::presets(), fallback))
+            }
+        }),
         learn: table.table("learn").map(learn::read).unwrap_or_default(),
         customer: table.table("customer").map(customer::read).unwrap_or_default(),
-        taps,
         max_products: table.table("catalogue").and_then(catalogue::read).unwrap_or(MOST_PRODUCTS),
         limits: table.table("limits").map(limits::read).unwrap_or_default(),
         pools: pool::read(&mut table),
         privacy: privacy::read(&mut table, &cookie),
+        webhooks: webhook::read(&mut table),
+        imports: table.table("imports").and_then(imports::read),
         cookie,
         hosts,
     };
@@ -186,17 +202,27 @@ pub(super) fn read(table: Table<'_, '_>, gateway: &Gateway, options: &LoadOption
     settings
 }
 
+/// What `platform` says.
+enum Named {
+    Preset(&'static Preset),
+    ToBeFound,
+}
+
 /// The preset that is named; without a name, the generic one.
-fn platform(table: &mut Table<'_, '_>) -> Option<&'static Preset> {
-    let Some(text) = table.string("platform") else { return platform::preset("generic") };
+fn named_platform(table: &mut Table<'_, '_>) -> Option<Named> {
+    let Some(text) = table.string("platform") else { return platform::preset("generic").map(Named::Preset) };
+    if text.value == AUTO {
+        return Some(Named::ToBeFound);
+    }
     let found = platform::preset(&text.value);
     if found.is_none() {
-        let all = platform::names().collect::<Vec<_>>().join(", ");
-        let help = suggest(&text.value, platform::names())
+        let names = || std::iter::once(AUTO).chain(platform::names());
+        let all = names().collect::<Vec<_>>().join(", ");
+        let help = suggest(&text.value, names())
             .map_or_else(|| format!("one of: {all}"), |best| format!("did you mean `{best}`? One of: {all}"));
         table.error("unknown-platform", text.span, format!("there is no preset for `{}`", text.value), Some(help));
     }
-    found
+    found.map(Named::Preset)
 }
 
 fn prefix(table: &mut Table<'_, '_>) -> Option<String> {

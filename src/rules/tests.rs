@@ -128,6 +128,7 @@ fn every_supply_of_coupon_codes_is_taken() {
         name = "thanks"
         code = "THANKS"
         limit = 3
+        first_visit = true
         [[pool]]
         name = "imported"
         "#,
@@ -138,17 +139,29 @@ fn every_supply_of_coupon_codes_is_taken() {
     assert_eq!(
         site.pools,
         [
-            Pool { name: "night500".into(), supply: pattern, per: Per::Customer, expires },
+            Pool { name: "night500".into(), supply: pattern, per: Per::Customer, expires, first_visit: false },
             Pool {
                 name: "thanks".into(),
                 supply: Supply::Fixed { code: "THANKS".into(), limit: 3 },
                 per: Per::Visitor,
-                expires: None
+                expires: None,
+                first_visit: true,
             },
-            Pool { name: "imported".into(), supply: Supply::Listed, per: Per::Visitor, expires: None },
+            Pool {
+                name: "imported".into(),
+                supply: Supply::Listed,
+                per: Per::Visitor,
+                expires: None,
+                first_visit: false
+            },
         ]
     );
     assert!(site.rules.scenarios.iter().all(|scenario| scenario.has_pool() && scenario.needs_identity()));
+    let waits = |(at, scenario): (usize, &crate::scenario::Scenario)| {
+        site.rules.is_for_known(at).then(|| scenario.id.to_string())
+    };
+    let waiting: Vec<String> = site.rules.scenarios.iter().enumerate().filter_map(waits).collect();
+    assert_eq!(waiting, ["imported"], "members are known by their number, and one pool is open to all");
 }
 
 #[test]

@@ -15,6 +15,8 @@ use super::schedule::NotScheduled;
 use super::trace::{Trace, Untold};
 use super::{RuleSet, Scenario};
 use crate::facts::FactSource;
+use crate::facts::attributes::find;
+use crate::facts::value::Value;
 use crate::ids::{SiteId, VisitorId};
 use crate::store::profile::Profile;
 use crate::visitor::bucket;
@@ -85,6 +87,7 @@ pub(super) enum Verdict {
     NotScheduled(NotScheduled),
     ConditionFailed,
     NotEnrolled,
+    FirstPage,
     Holdout,
     NoVariant,
     Capped(Cap),
@@ -135,7 +138,8 @@ fn decide_with(
     (early, may): (bool, impl Fn(usize) -> bool),
 ) -> Decision {
     let held_out = cx.visitor.is_some_and(|visitor| bucket::is_held_out(cx.site, visitor, cx.holdout));
-    let mut page = Page { cx, decision: Decision { held_out, ..Decision::default() }, slots: SmallVec::new() };
+    let decision = Decision { held_out, ..Decision::default() };
+    let mut page = Page { rules, cx, decision, slots: SmallVec::new() };
     let Judged { holds, undecided } = if early {
         rules.conditions.judge(cx.facts, scratch)
     } else {
@@ -169,6 +173,7 @@ fn decide_with(
 
 /// A page being filled.
 struct Page<'a> {
+    rules: &'a RuleSet,
     cx: &'a DecideContext<'a>,
     decision: Decision,
     slots: SmallVec<[Slot; 4]>,
@@ -197,6 +202,9 @@ impl Page<'_> {
         }
         if (scenario.needs_identity() && cx.visitor.is_none()) || (!scenario.caps.is_none() && cx.history.is_none()) {
             return Verdict::NotEnrolled;
+        }
+        if self.rules.is_for_known(index) && !is_known(cx) {
+            return Verdict::FirstPage;
         }
         let Some(variant) = variant_of(cx, scenario) else { return Verdict::NoVariant };
         if let Some(history) = cx.history
@@ -229,6 +237,12 @@ impl Page<'_> {
         self.decision.choices.push(Choice { scenario: index, variant, control, when });
         Verdict::Chosen { variant: arm.name.clone(), control, when }
     }
+}
+
+/// Whether the visitor's cookie has come back.
+fn is_known(cx: &DecideContext<'_>) -> bool {
+    let known = find("visitor.id_known").and_then(|attribute| cx.facts.fact(attribute, None));
+    known == Some(Value::Bool(true))
 }
 
 /// The visitor's variant: by weight, and the same on every page and every server.

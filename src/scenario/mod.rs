@@ -30,6 +30,8 @@ pub struct RuleSet {
     listens: bool,
     /// Where a scenario stands, by id.
     places: AHashMap<Arc<str>, usize>,
+    /// Scenarios, in their order, that are for visitors alone whose cookie has come back.
+    for_known: Vec<usize>,
 }
 
 impl RuleSet {
@@ -48,7 +50,22 @@ impl RuleSet {
         let prints = ordered.iter().any(Scenario::prints_content);
         let listens = prints || (0..ordered.len()).any(|scenario| conditions.needs_content(scenario));
         let places = ordered.iter().enumerate().map(|(place, scenario)| (scenario.id.clone(), place)).collect();
-        Self { scenarios: ordered, conditions, sources, listens, places }
+        Self { scenarios: ordered, conditions, sources, listens, places, for_known: Vec::new() }
+    }
+
+    /// The same, where scenarios that hand out codes of some pools are for visitors alone whose cookie has come back: with all their
+    /// arms, or these could not be compared.
+    #[must_use]
+    pub fn keeping_for_known(mut self, is_kept: impl Fn(&str) -> bool) -> Self {
+        let keeps = |scenario: &Scenario| scenario.variants.iter().flat_map(Variant::pools).any(|pool| is_kept(pool));
+        self.for_known = (0..).zip(&self.scenarios).filter(|(_, scenario)| keeps(scenario)).map(|(at, _)| at).collect();
+        self
+    }
+
+    /// Whether a scenario is for visitors alone whose cookie has come back.
+    #[must_use]
+    pub fn is_for_known(&self, scenario: usize) -> bool {
+        self.for_known.binary_search(&scenario).is_ok()
     }
 
     /// A scenario by its id.

@@ -78,6 +78,8 @@ pub enum Outcome {
     },
     /// It is a test or is rationed, and the visitor cannot be known again.
     NotEnrolled,
+    /// It hands out codes, and the visitor's cookie has yet to come back.
+    FirstPage,
     /// The visitor is in the site's holdout.
     Holdout,
     /// None of its variants has any weight.
@@ -154,6 +156,7 @@ impl Trace {
                         Outcome::ConditionFailed { parts: parts.collect() }
                     }
                     Verdict::NotEnrolled => Outcome::NotEnrolled,
+                    Verdict::FirstPage => Outcome::FirstPage,
                     Verdict::Holdout => Outcome::Holdout,
                     Verdict::NoVariant => Outcome::NoVariant,
                     Verdict::Capped(cap) => Outcome::Capped { cap },

@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::Value;
 
 /// What a site taps, its own entries before its platform's.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Taps {
     /// What visitors send.
     pub forms: Vec<Form>,

@@ -4,6 +4,7 @@
 //! is passed over. The version byte changes only when that no longer holds.
 
 use super::profile::Profile;
+use super::seal::SEALED;
 
 const VERSION: u8 = 1;
 
@@ -20,6 +21,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Profile, InvalidProfile> {
     match body.split_first() {
         None => Ok(Profile::default()),
         Some((&VERSION, json)) => Ok(serde_json::from_slice(json)?),
+        // Whoever read it could not open it.
+        Some((&SEALED, _)) => Err(InvalidProfile::Sealed),
         Some((&version, _)) => Err(InvalidProfile::Version(version)),
     }
 }
@@ -29,6 +32,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Profile, InvalidProfile> {
 pub(super) enum InvalidProfile {
     #[error("a profile of version {0}, which is newer than this program")]
     Version(u8),
+    #[error("a profile that is sealed with a key that is not in the key file, or is another visitor's")]
+    Sealed,
     #[error("a profile that cannot be read: {0}")]
     Json(#[from] serde_json::Error),
 }

@@ -4,12 +4,14 @@
 //! can be written again, and whoever wrote is told when the events are committed ([`StoreError::Profiles`]).
 
 use super::coupons::Coupons;
-use super::exports::Exports;
+use super::exports::{EventPlace, Exports, Span, StoredEvent, StoredOrder};
 use super::ledger::{BatchId, Ledger};
+use super::outbox::Outbox;
 use super::products::Products;
-use super::records::{Before, Kept, Records};
-use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, Write};
-use crate::ids::SiteId;
+use super::profile::Profile;
+use super::records::{Before, Erased, Kept, Records};
+use super::{Claim, LiveProfile, ProfileKey, Resealed, Store, StoreError, Write};
+use crate::ids::{SiteId, VisitorId};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -71,6 +73,10 @@ impl Store for Composite {
         self.ledger.products()
     }
 
+    fn outbox(&self) -> &dyn Outbox {
+        self.ledger.outbox()
+    }
+
     fn is_shared(&self) -> bool {
         self.profiles.is_shared()
     }
@@ -87,9 +93,14 @@ impl Store for Composite {
         self
     }
 
-    /// Of events and orders.
     fn exports(&self) -> &dyn Exports {
-        self.ledger.exports()
+        self
+    }
+
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        let mut resealed = self.profiles.reseal().await?;
+        resealed += self.ledger.reseal().await?;
+        Ok(resealed)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -106,9 +117,15 @@ impl Records for Composite {
         Ok(Kept { profile: profile.profile, ..events })
     }
 
-    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError> {
+    async fn erase(&self, key: &ProfileKey) -> Result<Erased, StoreError> {
         let (profiles, ledger) = tokio::join!(self.profiles.records().erase(key), self.ledger.erase(key));
-        profiles.and(ledger)
+        let mut erased = profiles?;
+        erased += ledger?;
+        Ok(erased)
+    }
+
+    async fn browsers_of(&self, customer: &ProfileKey) -> Result<Vec<VisitorId>, StoreError> {
+        self.profiles.records().browsers_of(customer).await
     }
 
     async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError> {
@@ -120,5 +137,33 @@ impl Records for Composite {
     async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {
         let (profiles, ledger) = tokio::try_join!(self.profiles.records().sites(), self.ledger.sites())?;
         Ok(profiles.into_iter().chain(ledger).collect::<BTreeSet<_>>().into_iter().collect())
+    }
+}
+
+/// Profiles from the one, events and orders from the other.
+#[async_trait]
+impl Exports for Composite {
+    async fn events(
+        &self,
+        site: &SiteId,
+        span: &Span,
+        after: Option<EventPlace>,
+        most: usize,
+    ) -> Result<Vec<StoredEvent>, StoreError> {
+        self.ledger.exports().events(site, span, after, most).await
+    }
+
+    async fn profiles(
+        &self,
+        site: &SiteId,
+        span: &Span,
+        after: Option<VisitorId>,
+        most: usize,
+    ) -> Result<Vec<(VisitorId, Profile)>, StoreError> {
+        self.profiles.exports().profiles(site, span, after, most).await
+    }
+
+    async fn orders(&self, site: &SiteId, ids: &[String]) -> Result<Vec<StoredOrder>, StoreError> {
+        self.ledger.exports().orders(site, ids).await
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A backend's tests call [`holds`] with a way to open its store again and again, and one to count the events it has.
 
-use super::records::Kept;
+use super::exports::Span;
+use super::records::{Erased, Kept};
 use super::{LiveProfile, ProfileKey, Store, Write};
 use crate::commerce::Order;
 use crate::event::{Arm, Event, What};
@@ -24,6 +25,8 @@ pub(super) async fn holds(open: impl Fn() -> Arc<dyn Store>, count_events: impl 
     order_is_kept_once(&open, &count_events).await;
     sites_do_not_share_visitors(&*open()).await;
     visitor_who_is_erased_does_not_come_back(&open, &count_events).await;
+    browsers_of_a_customer_are_found(&open).await;
+    profiles_are_read_out_page_by_page(&open).await;
     processes_that_overlap_lose_no_count(&open).await;
     open().ping().await.unwrap();
 }
@@ -186,7 +189,9 @@ async fn visitor_who_is_erased_does_not_come_back(
     let kept = store.records().about(&key, 10).await.unwrap();
     assert_eq!((kept.profile.unwrap()["pageviews"].as_u64(), kept.events.len(), kept.more), (Some(1), 1, false));
 
-    store.records().erase(&key).await.unwrap();
+    let erased = store.records().erase(&key).await.unwrap();
+    assert_eq!(erased, Erased { profiles: 1, events: 1, coupons: 0, orders: 0 });
+    assert_eq!(store.records().erase(&key).await.unwrap(), Erased::default(), "again, there is nothing");
     assert!(profile.lock().unwrap().erased, "who holds it sees it");
     store.write(put(&key, &profile)).await.unwrap();
     expose(&elsewhere);
@@ -198,6 +203,54 @@ async fn visitor_who_is_erased_does_not_come_back(
     expose(&anew);
     other.write(put(&key, &anew)).await.unwrap();
     assert_eq!(exposures(&open().load(&key).await.unwrap()), 1, "whoever comes again is new");
+}
+
+async fn browsers_of_a_customer_are_found(open: &impl Fn() -> Arc<dyn Store>) {
+    let store = open();
+    let customer = key("joined", 1000);
+    let mut writes = Vec::new();
+    for visitor in 1..=600 {
+        let profile = store.create(&key("joined", visitor));
+        *profile.lock().unwrap() = Profile {
+            joined: (visitor % 200 == 0).then_some(customer.visitor),
+            // Whoever writes this points nowhere.
+            tags: [format!("\"joined\":\"{:032x}\"", u128::from_be_bytes(customer.visitor.0))].into(),
+            ..Profile::default()
+        };
+        writes.extend(put(&key("joined", visitor), &profile));
+    }
+    store.write(writes).await.unwrap();
+    let other = ProfileKey { site: SiteId::new("joine*"), ..customer.clone() };
+    let mut found = open().records().browsers_of(&customer).await.unwrap();
+    found.sort_unstable();
+    assert_eq!(found, [200, 400, 600].map(|visitor| key("joined", visitor).visitor));
+    assert_eq!(open().records().browsers_of(&other).await.unwrap(), []);
+    assert_eq!(open().records().browsers_of(&key("joined", 1)).await.unwrap(), []);
+}
+
+async fn profiles_are_read_out_page_by_page(open: &impl Fn() -> Arc<dyn Store>) {
+    let (store, span) = (open(), Span::default());
+    let site = SiteId::new("read out");
+    let mut writes = Vec::new();
+    for visitor in 1..=700 {
+        let profile = store.create(&key("read out", visitor));
+        profile.lock().unwrap().visits = visitor;
+        writes.extend(put(&key("read out", visitor), &profile));
+    }
+    store.write(writes).await.unwrap();
+    store.records().erase(&key("read out", 100)).await.unwrap();
+    let reader = open();
+    let (mut after, mut visits) = (None, Vec::new());
+    loop {
+        let page = reader.exports().profiles(&site, &span, after, 300).await.unwrap();
+        visits.extend(page.iter().map(|(_, profile)| profile.visits));
+        match page.last().filter(|_| page.len() == 300) {
+            Some((last, _)) => after = Some(*last),
+            None => break,
+        }
+    }
+    let expected: Vec<u32> = (1..=700).filter(|visitor| *visitor != 100).collect();
+    assert_eq!(visits, expected);
 }
 
 /// One process takes over from another: for a while both have the visitor's profile and both write it.

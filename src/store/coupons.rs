@@ -24,12 +24,18 @@ pub trait Coupons: Send + Sync {
     /// `None`: there is none left, or theirs has expired or was redeemed: nobody has a second one.
     async fn reserve(&self, ask: &CodeAsk) -> Result<Option<Issued>, StoreError>;
 
+    /// Whether [`Coupons::reserve`] would give a code now. Takes none.
+    async fn can_give(&self, ask: &CodeAsk) -> Result<bool, StoreError>;
+
     /// Takes a step with a holder's code. Steps only lead forward, and taking one again changes nothing. Says whether it was taken.
     async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError>;
 
     /// Notes that a code was redeemed with an order; says whether it is one of ours that was not redeemed before. A code that is
     /// everybody's is redeemed once an order. Shops and people write codes in letters of either case.
     async fn redeemed(&self, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// Forgets which codes are a holder's; they stay taken, nobody knows by whom. Says how many they were.
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> Result<usize, StoreError>;
 
     /// How a pool stands.
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> Result<PoolState, StoreError>;
@@ -83,6 +89,13 @@ pub enum Supply {
         /// The most holders.
         limit: u64,
     },
+}
+
+impl CodeAsk {
+    /// A fresh code would not hold any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.expires.is_some_and(|expires| expires <= self.at)
+    }
 }
 
 /// A code that is the holder's.
@@ -152,11 +165,19 @@ impl Coupons for NoCoupons {
         Err(StoreError::Closed)
     }
 
+    async fn can_give(&self, _: &CodeAsk) -> Result<bool, StoreError> {
+        Err(StoreError::Closed)
+    }
+
     async fn mark(&self, _: &CodeAsk, _: Step) -> Result<bool, StoreError> {
         Err(StoreError::Closed)
     }
 
     async fn redeemed(&self, _: &SiteId, _: &str, _: &str, _: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn disown(&self, _: &SiteId, _: &Holder) -> Result<usize, StoreError> {
         Err(StoreError::Closed)
     }
 

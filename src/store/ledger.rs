@@ -2,11 +2,12 @@
 //!
 //! The trait stands here, apart from the backends.
 
-use super::StoreError;
 use super::coupons::Coupons;
 use super::exports::{Exports, NoExports};
+use super::outbox::{NoOutbox, Outbox};
 use super::products::{NoProducts, Products};
 use super::records::Records;
+use super::{Resealed, StoreError};
 use crate::event::Event;
 use crate::ids::Random;
 use async_trait::async_trait;
@@ -30,6 +31,16 @@ pub trait Ledger: Coupons + Records {
     /// The products that stand beside them.
     fn products(&self) -> &dyn Products {
         &NoProducts
+    }
+
+    /// Brings all that is there into the form in which it would be written now, as [`Store::reseal`](super::Store::reseal).
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        Ok(Resealed::default())
+    }
+
+    /// The messages about events that wait to be told to others. They are kept together with their events.
+    fn outbox(&self) -> &dyn Outbox {
+        &NoOutbox
     }
 
     /// Answers if it can be read and written now.

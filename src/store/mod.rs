@@ -14,16 +14,19 @@ pub mod joined;
 pub mod ledger;
 mod live;
 mod merge;
+pub mod outbox;
 mod postgres;
 pub mod presence;
 pub mod products;
 pub mod profile;
 pub mod records;
 mod redis;
+mod seal;
 mod sqlite;
 
 pub use claims::{Claim, Rest};
-pub use sqlite::backup::{Beside, backup, restore};
+pub use seal::{EncryptionKeyError, Sealer};
+pub use sqlite::backup::{Beside, backup, is_sealed, restore};
 
 use crate::event::Event;
 use crate::ids::{Random, SiteId, VisitorId};
@@ -31,6 +34,7 @@ use async_trait::async_trait;
 use coupons::{Coupons, NoCoupons};
 use exports::{Exports, NoExports};
 use ledger::{BatchId, Ledger};
+use outbox::{NoOutbox, Outbox};
 use products::{NoProducts, Products};
 use profile::Profile;
 use records::Records;
@@ -82,7 +86,7 @@ pub fn open_apart(
         return Ok(Opened { store: open(ledger, settings, random)?, presence: here.clone(), messages: here });
     }
     let ledger: Arc<dyn Ledger> = match scheme(ledger).as_str() {
-        "postgres" | "postgresql" => open_ledger(ledger, random)?,
+        "postgres" | "postgresql" => open_ledger(ledger, settings, random)?,
         _ => Arc::new(embedded(ledger, settings, random)?),
     };
     if self::redis::is_redis(&scheme(profiles)) {
@@ -108,9 +112,15 @@ pub struct Opened {
 ///
 /// # Errors
 /// When the address cannot be understood, or a file that it names cannot be read.
-pub fn open_ledger(location: &str, random: &dyn Random) -> Result<Arc<dyn Ledger>, StoreError> {
+pub fn open_ledger(
+    location: &str,
+    settings: &StoreSettings,
+    random: &dyn Random,
+) -> Result<Arc<dyn Ledger>, StoreError> {
     match location.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => Ok(Arc::new(postgres::PostgresLedger::open(location, random)?)),
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(Arc::new(postgres::PostgresLedger::open(location, settings, random)?))
+        }
         Some((scheme, _)) => Err(StoreError::Open {
             location: format!("{scheme}:…"),
             reason: "no such kind of ledger".into(),
@@ -124,8 +134,8 @@ pub fn open_ledger(location: &str, random: &dyn Random) -> Result<Arc<dyn Ledger
     }
 }
 
-/// What a store keeps in memory, and how long it keeps what nobody asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a store keeps in memory, how long it keeps what nobody asks for, and whether it is sealed.
+#[derive(Debug, Clone)]
 pub struct StoreSettings {
     /// About how many bytes of profiles.
     pub cache_bytes: u64,
@@ -133,6 +143,8 @@ pub struct StoreSettings {
     pub cache_idle: Duration,
     /// How long after its last change a profile is kept in Redis.
     pub keep: Duration,
+    /// What seals and opens what says something of people; without it all is written plain.
+    pub sealer: Option<Arc<Sealer>>,
 }
 
 impl Default for StoreSettings {
@@ -141,6 +153,7 @@ impl Default for StoreSettings {
             cache_bytes: 64 << 20,
             cache_idle: Duration::from_secs(45 * 60),
             keep: Duration::from_secs(400 * 86_400),
+            sealer: None,
         }
     }
 }
@@ -223,8 +236,38 @@ pub trait Store: Send + Sync {
         &NoProducts
     }
 
+    /// Brings all that is there into the form in which it would be written now: sealed with the newest key, or plain. It may take
+    /// long, and others may use the store meanwhile.
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        Ok(Resealed::default())
+    }
+
+    /// The messages about events that wait to be told to others.
+    fn outbox(&self) -> &dyn Outbox {
+        &NoOutbox
+    }
+
     /// Answers if the backend can be read and written now.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// What came of sealing all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Resealed {
+    /// Rows that were written anew.
+    pub changed: u64,
+    /// Rows that no key opens: they are as they were.
+    pub shut: u64,
+    /// Traces of what was there before may still be in the store's file, since others kept reading it.
+    pub traces: bool,
+}
+
+impl std::ops::AddAssign for Resealed {
+    fn add_assign(&mut self, more: Self) {
+        self.changed += more.changed;
+        self.shut += more.shut;
+        self.traces |= more.traces;
+    }
 }
 
 /// One thing to be written.

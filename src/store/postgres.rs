@@ -9,13 +9,17 @@ mod address;
 mod coupons;
 mod events;
 mod exports;
+mod outbox;
 mod products;
 mod records;
 mod schema;
+mod sealing;
 
-use super::StoreError;
 use super::codes::CodeMaker;
 use super::ledger::Batches;
+use super::outbox::Asked;
+use super::seal::{CannotOpen, Sealing};
+use super::{StoreError, StoreSettings};
 use crate::ids::Random;
 use address::Address;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
@@ -33,8 +37,10 @@ pub(super) struct PostgresLedger {
     location: Arc<str>,
     maker: CodeMaker,
     batches: Batches,
-    /// The tables are there, as new as this program knows them.
-    ready: OnceCell<()>,
+    asked: Asked,
+    seals: Sealing,
+    /// The tables are there, as new as this program knows them, and what is sealed in them can be opened: by this.
+    ready: OnceCell<Sealing>,
 }
 
 /// Connections at most. A server has a hundred for all its clients unless told otherwise.
@@ -59,7 +65,7 @@ const GREETING: &str = "
 
 impl PostgresLedger {
     /// Prepares to use the server at an address. It is not asked for anything yet, and may be down.
-    pub(super) fn open(url: &str, random: &dyn Random) -> Result<Self, StoreError> {
+    pub(super) fn open(url: &str, settings: &StoreSettings, random: &dyn Random) -> Result<Self, StoreError> {
         let Address { mut config, tls, location } = Address::parse(url)?;
         config.connect_timeout(CONNECT).keepalives_idle(Duration::from_secs(30)).tcp_user_timeout(BATCH);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -77,7 +83,8 @@ impl PostgresLedger {
             .build()
             .map_err(|error| failed(&location, error.to_string()))?;
         let (maker, batches) = (CodeMaker::new(random), Batches::new(random));
-        Ok(Self { pool, location, maker, batches, ready: OnceCell::new() })
+        let (asked, seals) = (Asked::default(), Sealing::new(settings.sealer.clone()));
+        Ok(Self { pool, location, maker, batches, asked, seals, ready: OnceCell::new() })
     }
 
     /// A connection to tables that are up to date.
@@ -98,11 +105,25 @@ impl PostgresLedger {
         }
         self.ready
             .get_or_try_init(async || {
-                let done = tokio::time::timeout(MIGRATION, schema::migrate(&mut client)).await;
-                self.settle(client, done)
+                let prepare = async {
+                    schema::migrate(&mut client).await?;
+                    sealing::secret(&client, &self.seals).await
+                };
+                let done = tokio::time::timeout(MIGRATION, prepare).await;
+                self.seals.with(self.settle(client, done)?.as_deref(), &self.location)
             })
             .await?;
         Box::pin(self.client()).await
+    }
+
+    /// How rows are sealed; there is no connection before that is known.
+    fn sealing(&self) -> Result<&Sealing, StoreError> {
+        self.ready.get().ok_or(StoreError::Closed)
+    }
+
+    /// A row that no key opens.
+    fn shut(&self, error: CannotOpen) -> StoreError {
+        failed(&self.location, error.to_string())
     }
 
     /// Ends the use of a connection, and says what came of it.

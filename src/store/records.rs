@@ -1,11 +1,12 @@
 //! What is kept of a visitor, for them to see and to have erased; and what has been kept long enough.
 
 use super::{ProfileKey, StoreError};
-use crate::ids::SiteId;
+use crate::ids::{SiteId, VisitorId};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use std::ops::AddAssign;
 
 /// Shows and erases.
 #[async_trait]
@@ -14,8 +15,14 @@ pub trait Records: Send + Sync {
     async fn about(&self, key: &ProfileKey, most: usize) -> Result<Kept, StoreError>;
 
     /// Erases everything that is kept of a visitor but the orders of the shop's own books: those lose whose they were. Whoever holds
-    /// the profile sees it empty and [`erased`](super::profile::Profile::erased), and writes nothing of it any more.
-    async fn erase(&self, key: &ProfileKey) -> Result<(), StoreError>;
+    /// the profile sees it empty and [`erased`](super::profile::Profile::erased), and writes nothing of it any more. Says what was
+    /// erased.
+    async fn erase(&self, key: &ProfileKey) -> Result<Erased, StoreError>;
+
+    /// The browsers whose profiles point to a customer's. All profiles of the site are looked through.
+    async fn browsers_of(&self, _customer: &ProfileKey) -> Result<Vec<VisitorId>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// Removes what is older, so many rows of each kind at most. Says how many it removed: fewer than `most` when that was all.
     async fn sweep(&self, site: &SiteId, before: &Before, most: usize) -> Result<usize, StoreError>;
@@ -33,6 +40,28 @@ pub struct Kept {
     pub events: Vec<KeptEvent>,
     /// There are more events than were asked for.
     pub more: bool,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Profiles.
+    pub profiles: usize,
+    /// Events.
+    pub events: usize,
+    /// Coupon codes whose holder is not known any more.
+    pub coupons: usize,
+    /// Orders whose customer is not known any more.
+    pub orders: usize,
+}
+
+impl AddAssign for Erased {
+    fn add_assign(&mut self, other: Self) {
+        self.profiles += other.profiles;
+        self.events += other.events;
+        self.coupons += other.coupons;
+        self.orders += other.orders;
+    }
 }
 
 /// An event as it is kept.
@@ -84,7 +113,7 @@ impl Records for NoRecords {
         Err(StoreError::Closed)
     }
 
-    async fn erase(&self, _: &ProfileKey) -> Result<(), StoreError> {
+    async fn erase(&self, _: &ProfileKey) -> Result<Erased, StoreError> {
         Err(StoreError::Closed)
     }
 

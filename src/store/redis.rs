@@ -12,14 +12,18 @@ mod link;
 mod presence;
 mod records;
 mod row;
+mod scan;
 mod script;
+mod sealing;
 
 pub(super) use address::is_redis;
 
+use super::exports::Exports;
 use super::live::{Committed, Found, LiveProfiles, Row, lock};
 use super::presence::Listeners;
 use super::records::Records;
-use super::{Claim, LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write, codec};
+use super::seal::Sealing;
+use super::{Claim, LiveProfile, ProfileKey, Resealed, Store, StoreError, StoreSettings, Write, codec};
 use crate::ids::{Random, SiteId, VisitorId};
 use address::Address;
 use ahash::AHashMap;
@@ -28,7 +32,7 @@ use link::{Link, is_of_key};
 use redis::{RedisResult, Value, cmd};
 use row::{StoredRow, Writer};
 use script::{Call, Script};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,14 +48,20 @@ pub(super) struct RedisStore {
     /// Writes whose answer has not come, or never will.
     attempts: Mutex<AHashMap<ProfileKey, Vec<Attempt>>>,
     scripts: Scripts,
+    sealing: Sealing,
+    /// What is sealed there can be opened.
+    admitted: AtomicBool,
     keep: Duration,
     /// Of sites that keep profiles for less: from when on.
     kept_since: Mutex<AHashMap<SiteId, i64>>,
+    /// What is being read out.
+    listed: Mutex<Option<scan::Listed>>,
 }
 
 struct Scripts {
     put: Script,
     erase: Script,
+    reseal: Script,
     claim: Script,
     unclaim: Script,
     saw: Script,
@@ -91,13 +101,17 @@ impl RedisStore {
             scripts: Scripts {
                 put: Script::new(row::PUT),
                 erase: Script::new(row::ERASE),
+                reseal: Script::new(sealing::RESEAL),
                 claim: Script::new(claims::CLAIM),
                 unclaim: Script::new(claims::UNCLAIM),
                 saw: Script::new(presence::SAW),
                 online: Script::new(presence::ONLINE_NOW),
             },
+            sealing: Sealing::new(settings.sealer.clone()),
+            admitted: AtomicBool::new(false),
             keep: settings.keep,
             kept_since: Mutex::default(),
+            listed: Mutex::default(),
         })
     }
 
@@ -108,15 +122,18 @@ impl RedisStore {
     }
 
     async fn read(&self, key: &ProfileKey) -> Result<Option<StoredRow>, StoreError> {
+        self.admit().await?;
         let bytes: Option<Vec<u8>> = self.link.ask(cmd("GET").arg(name(key, "p"))).await?;
-        bytes.map(|bytes| self.parse(&bytes)).transpose()
+        bytes.map(|bytes| self.parse(key, &bytes)).transpose()
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<StoredRow, StoreError> {
-        StoredRow::read(bytes).ok_or_else(|| StoreError::Backend {
+    fn parse(&self, key: &ProfileKey, bytes: &[u8]) -> Result<StoredRow, StoreError> {
+        let mut row = StoredRow::read(bytes).ok_or_else(|| StoreError::Backend {
             location: self.link.place().to_string(),
             reason: "what is kept of a visitor is not Noren's".into(),
-        })
+        })?;
+        row.body = self.sealing.profile_of(key, &row.body);
+        Ok(row)
     }
 
     /// What a row tells: whose it is, and what of ours is in it.
@@ -163,6 +180,7 @@ impl RedisStore {
     async fn put_round(&self, mut puts: Vec<Put>) -> Result<Vec<Put>, StoreError> {
         // Nothing is written any more of what was erased here.
         puts.retain(|put| !lock(&put.live).erased);
+        self.admit().await?;
         let calls: Vec<Call> = puts.iter_mut().map(|put| self.prepare(put)).collect();
         if calls.is_empty() {
             return Ok(Vec::new());
@@ -196,7 +214,7 @@ impl RedisStore {
         let mut call = Call::new(name(&put.key, "p"));
         call.arg(row::revision_text(put.over))
             .arg(Writer { process: self.process, write: put.write }.to_bytes())
-            .arg(&*put.body)
+            .arg(self.sealing.profile(&put.key, &put.body))
             .number(keep);
         call
     }
@@ -220,7 +238,7 @@ impl RedisStore {
             }
             Ok(Value::Array(row)) => {
                 let Some(Value::BulkString(bytes)) = row.first() else { return Ok(Some(put)) };
-                let absorbed = self.parse(bytes).and_then(|row| {
+                let absorbed = self.parse(&put.key, bytes).and_then(|row| {
                     put.over = row.revision;
                     if row.is_erased() {
                         self.live.reset(&put.key, &put.live);
@@ -326,7 +344,16 @@ impl Store for RedisStore {
         self
     }
 
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        self.reseal_all().await
+    }
+
+    fn exports(&self) -> &dyn Exports {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
+        self.admit().await?;
         // A write that changes nothing: a replica refuses it.
         self.link.ask::<()>(cmd("SET").arg("noren:ping").arg("").arg("EX").arg(60)).await
     }

@@ -12,10 +12,12 @@
 pub(super) mod backup;
 mod coupons;
 mod exports;
+mod outbox;
 mod products;
 mod reader;
 mod records;
 mod schema;
+mod sealing;
 mod writer;
 
 use super::codes::CodeMaker;
@@ -23,9 +25,11 @@ use super::coupons::Coupons;
 use super::exports::Exports;
 use super::ledger::{BatchId, Batches, Ledger};
 use super::live::{Found, LiveProfiles};
+use super::outbox::{Asked, Outbox};
 use super::products::Products;
 use super::records::Records;
-use super::{LiveProfile, ProfileKey, Store, StoreError, StoreSettings, Write};
+use super::seal::Sealing;
+use super::{LiveProfile, ProfileKey, Resealed, Store, StoreError, StoreSettings, Write};
 use crate::event::Event;
 use crate::ids::Random;
 use async_trait::async_trait;
@@ -43,6 +47,8 @@ pub(super) struct SqliteStore {
     live: Arc<LiveProfiles>,
     maker: Arc<CodeMaker>,
     batches: Batches,
+    asked: Asked,
+    sealing: Sealing,
     channels: Option<Channels>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -64,19 +70,24 @@ impl SqliteStore {
         let live = Arc::new(LiveProfiles::new(settings));
         let batches = Batches::new(random);
         let process = batches.process();
+        let asked = Asked::default();
 
         let (write, write_jobs) = bounded(WRITE_QUEUE);
         let (read, read_jobs) = bounded(READ_QUEUE);
-        let mut writer = writer::Writer::new(schema::open(path)?, process, live.clone(), path)
+        let mut connection = schema::open(path)?;
+        let sealing = sealing::begin(&mut connection, &Sealing::new(settings.sealer.clone()), path)?;
+        let how = (asked.clone(), sealing.clone());
+        let mut writer = writer::Writer::new(connection, process, live.clone(), how, path)
             .map_err(|error| schema::cannot_open(path, &error))?;
         let mut threads = vec![start("noren-store-write", path, move || writer.run(&write_jobs))?];
         for _ in 0..READERS {
-            let reader = reader::Reader::new(schema::connect(path)?, process, location.clone());
+            let reader = reader::Reader::new(schema::connect(path)?, process, sealing.clone(), location.clone());
             let jobs = read_jobs.clone();
             threads.push(start("noren-store-read", path, move || reader.run(&jobs))?);
         }
         let maker = Arc::new(CodeMaker::new(random));
-        Ok(Self { location, live, maker, batches, channels: Some(Channels { read, write }), threads })
+        let channels = Some(Channels { read, write });
+        Ok(Self { location, live, maker, batches, asked, sealing, channels, threads })
     }
 
     fn channels(&self) -> Result<&Channels, StoreError> {
@@ -195,6 +206,14 @@ impl Store for SqliteStore {
         self
     }
 
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        self.reseal_all().await
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
+        self
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let channels = self.channels()?;
         self.ask(&channels.read, reader::Job::Ping).await?;
@@ -212,7 +231,19 @@ impl Ledger for SqliteStore {
         self.write_once(batch, events.into_iter().map(Write::Event).collect()).await
     }
 
+    fn exports(&self) -> &dyn Exports {
+        self
+    }
+
     fn products(&self) -> &dyn Products {
+        self
+    }
+
+    async fn reseal(&self) -> Result<Resealed, StoreError> {
+        self.reseal_all().await
+    }
+
+    fn outbox(&self) -> &dyn Outbox {
         self
     }
 

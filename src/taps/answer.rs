@@ -1,8 +1,8 @@
 //! What an answer in JSON says, as [`Content`].
 
 use super::form::{Fields, scalar};
-use super::text::{self, clean};
-use crate::commerce::{Cart, Content, Line, MAX_LINES, Order, Product, Search};
+use super::text::clean;
+use crate::commerce::{Cart, Content, Line, MAX_LINES, Order, Product, Search, number};
 use crate::site::taps::{Api, At, CartAt, LineAt, OrderAt, ProductsAt, Scale, SearchAt, truthy};
 use serde_json::Value;
 
@@ -116,7 +116,7 @@ fn currency(at: &At, json: &Value) -> Option<String> {
 fn number(at: &At, json: &Value) -> Option<f64> {
     let read = |value: &Value| match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => text::number(text),
+        Value::String(text) => number::machine(text),
         _ => None,
     };
     let power = match &at.scale {

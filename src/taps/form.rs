@@ -2,7 +2,7 @@
 
 use super::body::{Found, is_json};
 use super::text;
-use crate::commerce::{Line, Search};
+use crate::commerce::{Line, Search, number};
 use crate::event::What;
 use crate::site::taps::{Conditions, Field, Form, FormEvent, Named, Success, truthy};
 use encoding_rs::Encoding;
@@ -32,7 +32,7 @@ impl Fields<'_> {
     pub(super) fn what(&self, form: &Form) -> Option<What> {
         let value = |fields: &[Field]| fields.iter().find_map(|field| self.value(field, form.charset));
         let id = form.id.iter().filter_map(|field| self.value(field, form.charset)).find(|id| id != "0");
-        let number = |fields: &[Field]| value(fields).and_then(|text| text::number(&text));
+        let number = |fields: &[Field]| value(fields).and_then(|text| number::machine(&text));
         let quantity = number(&form.quantity).filter(|many| *many >= 0.0).map_or(1.0, |many| many.min(MOST)) as u32;
         let price = number(&form.price).filter(|price| *price >= 0.0);
         Some(match form.event {

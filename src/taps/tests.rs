@@ -88,7 +88,7 @@ fn taps() -> Arc<Taps> {
     let options = LoadOptions { prefix: "gw".into(), now: jiff::Timestamp::UNIX_EPOCH };
     let loaded = load_rules(folder.path(), &options);
     assert!(loaded.problems.0.is_empty(), "{:?}", loaded.problems.0);
-    loaded.good_sites().next().unwrap().taps.clone()
+    loaded.good_sites().next().unwrap().platform.layout().taps.clone()
 }
 
 /// A request and its answer.

@@ -100,45 +100,6 @@ fn is_article_number(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// The number in a text as people and shops write them: `1,200`, `￥1,200`, `1.200,50 €`, `45.0000`.
-pub(super) fn number(text: &str) -> Option<f64> {
-    let half: String = text
-        .chars()
-        .map(|c| match c {
-            '！'..='～' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
-            '−' => '-',
-            other => other,
-        })
-        .collect();
-    let from = half.find(|c: char| c.is_ascii_digit())?;
-    let negative = half.get(..from).is_some_and(|before| before.contains('-'));
-    let rest = half.get(from..)?;
-    let end = rest
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '\'' | ' ' | '\u{a0}')))
-        .unwrap_or(rest.len());
-    let digits = rest.get(..end)?.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let (dot, comma) = (digits.rfind('.'), digits.rfind(','));
-    let behind = |at: usize| digits.len() - at - 1;
-    let once = |sign: char| digits.matches(sign).count() == 1;
-    let decimal = match (dot, comma) {
-        (Some(dot), Some(comma)) => Some(dot.max(comma)),
-        (Some(dot), None) => once('.').then_some(dot),
-        // `1,200` is a thousand and some: three digits behind a comma are no cents.
-        (None, Some(comma)) => (once(',') && behind(comma) != 3).then_some(comma),
-        (None, None) => None,
-    };
-    let plain: String = digits
-        .char_indices()
-        .filter_map(|(at, c)| match c {
-            _ if Some(at) == decimal => Some('.'),
-            '0'..='9' => Some(c),
-            _ => None,
-        })
-        .collect();
-    let value: f64 = plain.parse().ok()?;
-    (value.is_finite() && value < 1e15).then_some(if negative { -value } else { value })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,25 +123,6 @@ mod tests {
         {
             assert_eq!(clean(code).as_deref(), Some(code));
         }
-    }
-
-    #[test]
-    fn numbers_are_read_as_people_write_them() {
-        for (text, wanted) in [
-            ("1,200", 1200.0),
-            ("￥1,200", 1200.0),
-            ("１，２００円（税込）", 1200.0),
-            ("1.200,50 €", 1200.5),
-            ("1,200.50", 1200.5),
-            ("45.0000", 45.0),
-            ("12,5", 12.5),
-            ("1.234.567", 1_234_567.0),
-            ("-3", -3.0),
-            ("0", 0.0),
-        ] {
-            assert_eq!(number(text), Some(wanted), "{text}");
-        }
-        assert_eq!((number(""), number("free")), (None, None));
     }
 
     #[test]

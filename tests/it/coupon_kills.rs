@@ -102,21 +102,21 @@ fn ask(pool: &str, supply: &Supply, holder: u32) -> CodeAsk {
     }
 }
 
-enum Opened {
+pub(crate) enum Opened {
     Embedded(Arc<dyn Store>),
     Server(Arc<dyn noren::store::ledger::Ledger>),
 }
 
 impl Opened {
-    fn at(location: &str) -> Self {
+    pub(crate) fn at(location: &str) -> Self {
         if location.starts_with("postgres:") {
-            Self::Server(noren::store::open_ledger(location, &OsRandom).unwrap())
+            Self::Server(noren::store::open_ledger(location, &StoreSettings::default(), &OsRandom).unwrap())
         } else {
             Self::Embedded(noren::store::open(location, &StoreSettings::default(), &OsRandom).unwrap())
         }
     }
 
-    fn coupons(&self) -> &dyn Coupons {
+    pub(crate) fn coupons(&self) -> &dyn Coupons {
         match self {
             Self::Embedded(store) => store.coupons(),
             Self::Server(ledger) => &**ledger,

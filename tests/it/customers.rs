@@ -60,7 +60,9 @@ fn browsers_of_a_customer_share_history_and_caps_and_keep_their_variants() {
 
     // Browsers in both arms: a variant may not follow the customer.
     let mut browsers: Vec<(Visitor, bool)> = Vec::new();
+    let mut strangers = 0;
     while browsers.len() < 2 {
+        strangers += 1;
         let mut visitor = Visitor::default();
         let first = visitor.visit(gateway.address(), "/elsewhere");
         if browsers.iter().all(|(_, other)| *other != arm(&first)) {
@@ -82,7 +84,8 @@ fn browsers_of_a_customer_share_history_and_caps_and_keep_their_variants() {
     }
     assert_eq!(show(&mut browsers, &gateway, 0, "/"), (true, true), "the third showing, the seventh page");
     assert_eq!(show(&mut browsers, &gateway, 1, "/"), (false, true), "three were shown already");
-    eventually("all is written", || (gateway.metric("noren_recorder_queue_length", "") == 0.0).then_some(()));
+    // A page view and what it made of its visitor are written together.
+    eventually("all is written", || (events(&gateway, "page_view") == strangers + 6).then_some(()));
 
     gateway.kill();
     gateway.start_again();

@@ -1,7 +1,7 @@
-//! Shops whose own script takes over what the server has rendered: React, which tolerates nothing where it does not expect it.
+//! Shops whose own script takes over what the server has rendered: React and Vue, which tolerate nothing where they do not expect it.
 
 use crate::support::browser::{Browser, Screen};
-use crate::support::shop::ReactShop;
+use crate::support::shop::{ReactShop, VueShop};
 use crate::support::{Gateway, Origin, Rules, eventually};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ fn rules_for(shop: SocketAddr, site: &str) -> Rules {
     rules
 }
 
-/// React has taken the page over without a word, and its buttons work.
+/// The framework has taken the page over without a word, and its buttons work.
 async fn assert_hydrated(browser: &Browser, what: &str) {
     browser.until("window.hydrated").await;
     browser.eval("void document.querySelector('li button').click()").await;
@@ -46,6 +46,35 @@ async fn react_takes_over_its_part_of_a_page_beside_a_banner() {
             browser.until_shown("body > [data-gw='banner/a']:first-child").await;
             browser.screenshots(&format!("react-{version}-{}", page.split('?').next().unwrap())).await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vue_takes_over_its_part_of_a_page_beside_a_banner() {
+    let shop = VueShop::start();
+    let note = "name = 'note'\nwhen = 'true'\n[[variant]]\n[variant.html]\nhtml = '<p>Made by hand</p>'\nplace = { at = 'main', position = 'prepend' }\n";
+    // Beside Vue's part in the page itself; and within it, but after Vue.
+    for (site, within) in [("", false), ("deliver_by = 'script'\n", true)] {
+        let rules = rules_for(shop.address(), site);
+        if within {
+            rules.scenario("note", note);
+        }
+        let gateway = Gateway::serve(rules.path());
+        let browser = Browser::open(HOST, gateway.address()).await;
+        browser.screen(Screen::Desktop).await;
+        browser.goto(&format!("http://{HOST}/root")).await;
+        assert_hydrated(&browser, &format!("Vue, {site}")).await;
+        browser.until_shown("body > [data-gw='banner/a']:first-child").await;
+        if within {
+            browser.until_shown("main > [data-gw='note/a']:first-child").await;
+        }
+        browser.screenshots(if within { "vue-within" } else { "vue" }).await;
+        // The shop draws its main part anew.
+        browser.eval("void document.querySelector('#about').click()").await;
+        browser.until("document.querySelector('main').textContent.includes('We are a small shop')").await;
+        browser.until_shown("body > [data-gw='banner/a']:first-child").await;
+        assert_eq!(browser.eval("window.hydrationErrors").await, Value::Null);
+        assert_eq!(browser.console_errors().await, Vec::<String>::new());
     }
 }
 

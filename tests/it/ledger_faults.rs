@@ -83,7 +83,7 @@ fn site() -> SiteId {
 impl Scene {
     fn on(cluster: Cluster) -> Self {
         let url = cluster.url().replace("noren@", "shop@");
-        let ledger = noren::store::open_ledger(&url, &OsRandom).unwrap();
+        let ledger = noren::store::open_ledger(&url, &noren::store::StoreSettings::default(), &OsRandom).unwrap();
         let store = Arc::new(LedgerAlone(ledger));
         let settings = RecorderSettings { interval: Duration::from_millis(20), ..RecorderSettings::default() };
         let (recorder, worker) = Recorder::new(store.clone(), settings);
@@ -168,7 +168,7 @@ impl Scene {
 }
 
 /// Sends a signal to all the server's processes.
-fn signal(cluster: &Cluster, signal: &str) {
+pub(crate) fn signal(cluster: &Cluster, signal: &str) {
     for process in cluster.processes() {
         // One of them may have ended just now.
         let _ = Command::new("kill").args([format!("-{signal}"), process.to_string()]).status();

@@ -106,7 +106,7 @@ fn visitor_who_asks_the_shop_is_forgotten_while_it_serves() {
         .output()
         .unwrap();
     let said = String::from_utf8(forgotten.stdout).unwrap();
-    assert!(forgotten.status.success() && said.starts_with("Erased a profile and "), "{said}");
+    assert!(forgotten.status.success() && said.starts_with("Erased 1 profile and "), "{said}");
     eventually("they are new, though they kept their cookie", || {
         visitor.visit(gateway.address(), "/");
         let text = visitor.visit(gateway.address(), "/gw/privacy/data").text();

@@ -68,6 +68,26 @@ fn events(gateway: &Gateway) -> Vec<(String, Value)> {
 }
 
 #[test]
+fn everybody_who_looks_at_a_product_has_seen_it_however_lately_it_was_read() {
+    let origin = Origin::page("", PRODUCT.as_bytes());
+    let rules = Rules::new();
+    rules.site("shop", "shop.example", origin.address(), "[pages]\nproduct = '/item'");
+    let gateway = Gateway::serve(rules.path());
+    let views = || events(&gateway).into_iter().filter(|(kind, _)| kind == "view_item").collect::<Vec<_>>();
+    for count in 1..=3 {
+        Visitor::default().visit(gateway.address(), "/item");
+        eventually("the view is written", || (views().len() == count).then_some(()));
+    }
+    assert_eq!(gateway.count("noren_facts_read_total", "fact=\"product\""), 1, "it is read once");
+    for (_, parameters) in views() {
+        assert_eq!(
+            (&parameters["items"][0]["item_id"], &parameters["items"][0]["price"]),
+            (&"Y1".into(), &1200.0.into())
+        );
+    }
+}
+
+#[test]
 fn shopping_in_the_demo_is_learnt_from_its_pages_and_the_order_counts_once() {
     let gateway = Gateway::demo();
     let mut visitor = Visitor::default();

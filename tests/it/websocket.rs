@@ -1,5 +1,6 @@
 //! WebSockets through the gateway (RFC 6455): byte for byte in both directions, and no tunnel for what is none.
 
+use crate::support::faults::listen;
 use crate::support::{Connection, Framing, Gateway, Origin, PATIENCE, Request, Rules, inserting};
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -70,21 +71,47 @@ fn handshake() -> Request {
 }
 
 /// A tunnel that has carried its first byte, there and back.
-///
-/// pingora 0.9.1 loses a tunnel now and then, if the shop agrees to it before pingora has noted that the request is over
-/// (`proxy_handle_upstream` takes the end of the request for the end of the tunnel). Clients connect again, and so does this one.
 fn open(gateway: &Gateway) -> Connection {
-    for _ in 0..10 {
-        let mut connection = Connection::open(gateway.address());
-        connection.send(&handshake());
-        let head = connection.head();
-        assert_eq!((head.status, head.framing), (101, Framing::None));
-        if connection.try_send(b"!") && !connection.body().is_closed() {
-            assert_eq!(connection.body().raw(1), b"!");
-            return connection;
+    let mut connection = Connection::open(gateway.address());
+    connection.send(&handshake());
+    let head = connection.head();
+    assert_eq!((head.status, head.framing), (101, Framing::None));
+    assert!(connection.try_send(b"!") && !connection.body().is_closed(), "the tunnel was lost");
+    assert_eq!(connection.body().raw(1), b"!");
+    connection
+}
+
+#[test]
+fn tunnel_of_a_shop_that_agrees_at_once_stays_open() {
+    // Before it has even read the request: so pingora finds the answer there when it first looks.
+    let origin = listen(|stream| {
+        let _ = stream.write_all(ACCEPT.as_bytes());
+        let (mut seen, mut byte) = (Vec::new(), [0]);
+        while !seen.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+            seen.push(byte[0]);
         }
+        while matches!(stream.read(&mut byte), Ok(1)) && stream.write_all(&byte).is_ok() {}
+    });
+    let gateway = Gateway::serve(Rules::shop(origin).path());
+    for _ in 0..100 {
+        open(&gateway);
     }
-    panic!("ten tunnels were lost");
+}
+
+#[test]
+fn shop_that_refuses_a_tunnel_serves_the_next_request_of_its_client() {
+    let origin = Origin::new(|request, wire| match request.header("upgrade") {
+        Some(_) if request.target == "/socket" => {
+            wire.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno");
+        }
+        _ => wire.send(crate::support::origin::page("", "<html><body>page")),
+    });
+    let gateway = Gateway::serve(Rules::shop(origin.address()).path());
+    for _ in 0..20 {
+        let refused = gateway.fetch(&handshake());
+        assert_eq!((refused.status, refused.text().as_str()), (403, "no"));
+        assert_eq!(gateway.fetch(&Request::page("/")).text(), "<html><body>page");
+    }
 }
 
 #[test]

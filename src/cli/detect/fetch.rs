@@ -1,16 +1,13 @@
 //! Asks a shop for a page, as a browser would that takes no compression.
 
 use crate::rules::detect::Answer;
+use crate::web;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, SET_COOKIE, USER_AGENT};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use std::time::Duration;
 use url::Url;
 
@@ -20,8 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const LARGEST: usize = 8 * 1024 * 1024;
 const MOST_REDIRECTS: usize = 10;
 const AGENT: &str = concat!("Mozilla/5.0 (compatible; Noren/", env!("CARGO_PKG_VERSION"), "; noren detect)");
-
-type Web = Client<HttpsConnector<HttpConnector>, Empty<Bytes>>;
 
 /// Fetches a page, following redirects. Cookies that are set on the way count as the page's own.
 ///
@@ -37,12 +32,7 @@ pub(super) fn fetch(url: Url) -> anyhow::Result<Answer> {
 }
 
 async fn follow(mut url: Url) -> anyhow::Result<Answer> {
-    let connector = HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
-        .https_or_http()
-        .enable_http1()
-        .build();
-    let web: Web = Client::builder(TokioExecutor::new()).build(connector);
+    let web = web::client()?;
     let mut jar = HeaderMap::new();
     for _ in 0..=MOST_REDIRECTS {
         let response = web.request(request(&url)?).await?;

@@ -3,6 +3,7 @@
 use crate::config::reader::Table;
 use crate::config::settings::{Section, setting};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where things are kept; in the data folder, unless it says otherwise.
@@ -14,6 +15,10 @@ pub struct Stores {
     pub ledger: Option<StorePlace>,
     /// How long after a visitor's last visit a profile is kept in Redis.
     pub keep_profiles: Duration,
+    /// The file of the keys that what is kept of people is sealed with.
+    pub encryption_key: Option<PathBuf>,
+    /// Seal what is written; otherwise what is sealed is opened, and what is written is plain.
+    pub encrypt: bool,
 }
 
 /// `[store]`.
@@ -21,7 +26,7 @@ pub static STORE: Section = Section {
     file: super::FILE,
     header: "[store]",
     help: "Where things are kept: for one machine all of it in the folder `data`, for several in servers that they share. Several gateways \
-           need the same `keys` and `prefix` in their data folders, or they do not know one another's visitors. Pages pass while a \
+           need the same `keys`, `customer-key` and `prefix` in their data folders, or they do not know one another's visitors. Pages pass while a \
            store is down.",
     settings: &[
         setting(
@@ -46,12 +51,32 @@ pub static STORE: Section = Section {
             "\"400d\"",
             "How long after its last change a profile is kept in Redis. Needs a restart.",
         ),
+        setting(
+            "encryption_key",
+            "file",
+            "",
+            "`file:PATH` of the keys that seal what is kept of people: 32 random bytes in base64, one key a line, as `openssl rand -base64 32` makes \
+             them. The first key seals, the others still open. Noren does not start without the keys that its stores are sealed with, and no backup has \
+             them: see the README. Needs a restart.",
+        ),
+        setting(
+            "encrypt",
+            "true or false",
+            "",
+            "Whether what is written is sealed. With an `encryption_key` it is, unless this is `false`: that still opens what is sealed. Needs a restart.",
+        ),
     ],
 };
 
 impl Default for Stores {
     fn default() -> Self {
-        Self { profiles: None, ledger: None, keep_profiles: Duration::from_secs(400 * 86_400) }
+        Self {
+            profiles: None,
+            ledger: None,
+            keep_profiles: Duration::from_secs(400 * 86_400),
+            encryption_key: None,
+            encrypt: true,
+        }
     }
 }
 
@@ -66,6 +91,8 @@ impl Stores {
             keep_profiles: table
                 .duration_within("keep_profiles", day / 24..=day * 3650)
                 .map_or(default.keep_profiles, |found| found.value),
+            encryption_key: key_file(&mut table),
+            encrypt: encrypt(&mut table),
         };
         table.finish();
         read
@@ -84,6 +111,35 @@ fn place(table: &mut Table<'_, '_>, key: &'static str) -> Option<StorePlace> {
         return None;
     }
     Some(StorePlace(text.value))
+}
+
+/// The key's file. The key itself has no place in rules, which are copied and kept in git.
+fn key_file(table: &mut Table<'_, '_>) -> Option<PathBuf> {
+    let text = table.string("encryption_key")?;
+    let path = text.value.strip_prefix("file:").filter(|path| !path.is_empty()).map(PathBuf::from);
+    if path.is_none() {
+        table.error(
+            "no-key-file",
+            // Not the value's place: it would be drawn, and may be the key itself.
+            table.span(),
+            "`encryption_key` names no file",
+            Some("keep the keys in a file of their own, and write `encryption_key = \"file:/etc/noren/encryption-keys\"`".into()),
+        );
+    }
+    path
+}
+
+fn encrypt(table: &mut Table<'_, '_>) -> bool {
+    let Some(found) = table.bool("encrypt") else { return true };
+    if found.value && !table.has("encryption_key") {
+        table.error(
+            "no-key-file",
+            found.span,
+            "`encrypt` is on, and there is no `encryption_key`",
+            Some("name the file of the keys: `encryption_key = \"file:/etc/noren/encryption-keys\"`".into()),
+        );
+    }
+    found.value
 }
 
 /// An address that may hold a password: it is not shown.

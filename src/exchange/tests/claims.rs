@@ -139,6 +139,12 @@ impl Coupons for Shared {
         Ok(Some(Issued { code: code.into(), expires: ask.expires, fresh }))
     }
 
+    async fn can_give(&self, ask: &CodeAsk) -> Result<bool, StoreError> {
+        self.trouble().await?;
+        let has = self.given.lock().unwrap().iter().any(|(holder, _)| *holder == ask.holder);
+        Ok(has || !self.free.lock().unwrap().is_empty())
+    }
+
     async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError> {
         if step == Step::Returned {
             self.given.lock().unwrap().retain(|(holder, _)| *holder != ask.holder);
@@ -150,6 +156,11 @@ impl Coupons for Shared {
 
     async fn redeemed(&self, _: &SiteId, code: &str, _: &str, _: Timestamp) -> Result<bool, StoreError> {
         Ok(self.given.lock().unwrap().iter().any(|(_, given)| *given == code))
+    }
+
+    async fn disown(&self, _: &SiteId, holder: &Holder) -> Result<usize, StoreError> {
+        self.given.lock().unwrap().retain(|(given, _)| given != holder);
+        Ok(0)
     }
 
     async fn pool(&self, _: &SiteId, _: &str, _: Timestamp) -> Result<PoolState, StoreError> {
@@ -178,14 +189,30 @@ fn scenario(id: &str) -> (Scenario, crate::scenario::condition::Checked) {
     (scenario, check("true", &Scope::default()).unwrap())
 }
 
+/// A test between a code of the pool and nothing.
+fn trial() -> (Scenario, crate::scenario::condition::Checked) {
+    let (mut scenario, condition) = scenario("p1");
+    scenario.variants.push(Variant { name: "control".into(), weight: 1, actions: Vec::new() });
+    (scenario, condition)
+}
+
 /// A shop that waits as long as it takes.
 fn shop(store: &Arc<Shared>, scenarios: &[&str]) -> Shop {
     shop_with_patience(store, scenarios, Duration::from_secs(600))
 }
 
 fn shop_with_patience(store: &Arc<Shared>, scenarios: &[&str], claim_deadline: Duration) -> Shop {
-    let rules = RuleSet::build(scenarios.iter().map(|id| scenario(id)).collect());
-    let pool = Pool { name: "night".into(), supply: Supply::Listed, per: Per::Visitor, expires: None };
+    open(store, scenarios.iter().map(|id| scenario(id)).collect(), claim_deadline)
+}
+
+fn open(
+    store: &Arc<Shared>,
+    scenarios: Vec<(Scenario, crate::scenario::condition::Checked)>,
+    claim_deadline: Duration,
+) -> Shop {
+    let rules = RuleSet::build(scenarios);
+    let pool =
+        Pool { name: "night".into(), supply: Supply::Listed, per: Per::Visitor, expires: None, first_visit: true };
     let mut settings = Settings::default();
     settings.limits.claim_deadline = claim_deadline;
     Shop::open(rules, vec![pool], store.clone(), settings)
@@ -271,6 +298,50 @@ async fn visitor_gets_the_same_code_again_and_nobody_else_gets_it() {
     assert_eq!(shown(&shop.page().await), "x2", "the pool is empty");
     assert_eq!((shop.failures("pool_empty"), shop.named()), (1, vec!["shop pool_empty p1".to_owned()]));
     assert!(store.steps.lock().unwrap().is_empty());
+}
+
+/// What a visitor sees of a trial of `p1` on a page, and how many exposures that was.
+async fn tried(shop: &Shop, store: &Shared, cookie: &HeaderValue) -> (String, u32) {
+    let before = exposures(store, "p1");
+    let page = shop.serve(&[(COOKIE, cookie.clone())], &[], PAGE).await;
+    (shown(&page).to_owned(), exposures(store, "p1") - before)
+}
+
+#[tokio::test]
+async fn arms_of_a_trial_run_dry_together() {
+    let store = Arc::new(Shared::default());
+    let shop = open(&store, vec![trial(), scenario("x2")], Duration::from_secs(600));
+    let begin_with = |free: &[&'static str]| {
+        *store.profile.lock().unwrap() = crate::store::profile::Profile::default();
+        store.given.lock().unwrap().clear();
+        *store.free.lock().unwrap() = free.to_vec();
+    };
+    // While there is a code, an arm is known by what it shows.
+    let mut arms = [("ONE", None), ("", None)];
+    while let Some((_, None)) = arms.iter().find(|(_, cookie)| cookie.is_none()) {
+        begin_with(&["ONE"]);
+        let cookie = shop.cookie();
+        let (seen, counted) = tried(&shop, &store, &cookie).await;
+        assert_eq!(counted, 1);
+        arms.iter_mut().find(|(shows, _)| *shows == seen).unwrap().1 = Some(cookie);
+    }
+    for (shows, cookie) in arms {
+        let cookie = cookie.unwrap();
+        begin_with(&[]);
+        assert_eq!(tried(&shop, &store, &cookie).await, ("x2".to_owned(), 0), "`{shows}`: the pool is dry");
+        begin_with(&["ONE"]);
+        store.fails.store(true, Ordering::SeqCst);
+        assert_eq!(tried(&shop, &store, &cookie).await, ("x2".to_owned(), 0), "`{shows}`: the ledger fails");
+        store.fails.store(false, Ordering::SeqCst);
+        assert_eq!(tried(&shop, &store, &cookie).await, (shows.to_owned(), 1));
+        assert_eq!(store.free.lock().unwrap().len(), usize::from(shows.is_empty()), "who sees nothing takes nothing");
+        store.free.lock().unwrap().clear();
+        assert_eq!(
+            tried(&shop, &store, &cookie).await,
+            (shows.to_owned(), 1),
+            "`{shows}`: what they have stays theirs"
+        );
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::facts::attributes::find;
 use crate::facts::value::Value;
 use crate::scenario::condition::Checked;
 
-/// Shows a text at a place; the product's name, if the text is empty.
+/// Shows a text at a place; the product's name, if the text is empty. If it is `panics`, it does once the product is known.
 #[derive(Debug)]
 struct Shows {
     at: &'static str,
@@ -21,11 +21,12 @@ impl Action for Shows {
     }
 
     fn needs_content(&self) -> bool {
-        self.text.is_empty()
+        self.text.is_empty() || self.text == "panics"
     }
 
     fn lower(&self, cx: &Lowering<'_>) -> Result<Lowered, ActionError> {
         let said = find("product.name").and_then(|name| cx.facts.fact(name, None));
+        assert!(said.is_none() || self.text != "panics", "the action panics");
         let text = match &said {
             Some(Value::String(name)) if self.text.is_empty() => name,
             _ => self.text,
@@ -195,4 +196,19 @@ async fn what_an_undecided_arm_may_need_is_in_the_head() {
         assert_eq!(served.body.contains("<b>styled</b>"), is_shown);
         assert!(served.edits.new_length);
     }
+}
+
+#[tokio::test]
+async fn late_decision_that_panics_costs_its_own_scenario_and_is_named() {
+    let (mut bad, good) = (scenario("panics", 2, true, "footer"), scenario("late", 1, true, "main"));
+    bad.0.slot = None;
+    let mut case = Case::new(vec![bad, good]);
+    assert_eq!(case.shown(&page("head", 12_000)).await, told(&["late"]));
+    assert_eq!(
+        (case.shop.failures("panic"), case.shop.named()),
+        (4, vec!["shop panic panics".to_owned()]),
+        "once a page"
+    );
+    assert_eq!(case.shown(&page("head", 9_000)).await, told(&[]));
+    assert_eq!(case.shop.failures("panic"), 4, "where it does not hold, nothing is made of it");
 }

@@ -171,6 +171,23 @@ fn carts_are_read_line_by_line() {
 }
 
 #[test]
+fn page_of_no_known_kind_is_read_on_where_a_mark_below_its_head_may_tell() {
+    let part = |text: &str| problems(text).0.unwrap();
+    let read = |mark: &str, whole_kinds| {
+        let preset = format!("[kind]\nproduct = '{mark}'\n[product]\nid = '.id'");
+        let recipe = extract::Recipe::new(&extract::Part::default(), &part(&preset));
+        let reading = extract::Reading { recipe, url: "https://shop.example/x".to_owned(), kind: "other", whole_kinds };
+        let html = "<html><head><title>x</title></head><body class=shop><div><div id=product><b class=id>7</b></div></div></body></html>";
+        extract::read(&reading, None, html.as_bytes()).product.map(|product| product.id)
+    };
+    let seven = Some("7".to_owned());
+    assert_eq!(read("#product", &["product"]), seven, "below");
+    assert_eq!(read("body.shop", &["product"]), seven, "at its beginning");
+    assert_eq!(read("#product", &["cart"]), None, "nobody wants products");
+    assert_eq!(read("#cart", &["product"]), None, "it is no product");
+}
+
+#[test]
 fn orders_searches_members_and_kinds_are_read() {
     let recipe = "[kind]
         thankyou = 'body.done'

@@ -13,8 +13,8 @@ pub(crate) static POOL: Section = Section {
     file: "site.toml",
     header: "[[pool]]",
     help: "A supply of coupon codes for `[variant.coupon]`, which names it as `pool`. Each holder gets one code, and the same again on \
-           later pages; none is ever given to two, and past the limit the scenario is not shown. Without `pattern` and `code`, its codes \
-           are those that were imported.",
+           later pages; none is ever given to two. Without `pattern` and `code`, its codes are those that were imported. Where a visitor \
+           can be given no code, no arm of a scenario that hands them out is shown or counted, the control arm included.",
     settings: &[
         setting("name", "text", REQUIRED, "Its name."),
         setting(
@@ -36,6 +36,13 @@ pub(crate) static POOL: Section = Section {
             "`visitor` or `customer`",
             "\"visitor\"",
             "Who gets one code each: a browser, or a member of the shop on whatever browser; then nobody else gets one.",
+        ),
+        setting(
+            "first_visit",
+            "true or false",
+            "false",
+            "Whether a browser gets a code on its very first page too. It is not known yet whether it keeps cookies, and one that \
+             keeps none would get a fresh code on every page.",
         ),
     ],
 };
@@ -72,9 +79,10 @@ fn read_one(mut table: Table<'_, '_>) -> Option<Placed<Pool>> {
         moment
     });
     let per = table.choice("per", &PER).map_or(Per::Visitor, |found| found.value);
+    let first_visit = table.bool("first_visit").is_some_and(|found| found.value);
     table.finish();
     let (name, supply) = (name?, supply?);
-    Some(Placed { value: Pool { name: name.value.into(), supply, per, expires }, span: name.span })
+    Some(Placed { value: Pool { name: name.value.into(), supply, per, expires, first_visit }, span: name.span })
 }
 
 /// `None` means that there were errors.

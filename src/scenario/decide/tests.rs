@@ -318,3 +318,57 @@ fn what_hangs_on_the_page_is_undecided_and_leaves_its_slot_open_to_what_is_certa
     assert_eq!(last, [When::Now]);
     assert!(!holds(&rules, 1, &Streaming) && holds(&rules, 3, &Streaming));
 }
+
+/// Knows whether the visitor's cookie has come back.
+struct Returning(bool);
+
+impl FactSource for Returning {
+    fn fact(&self, attribute: crate::facts::attributes::AttributeId, _: Option<&str>) -> Option<Value<'_>> {
+        (Some(attribute) == find("visitor.id_known")).then_some(Value::Bool(self.0))
+    }
+}
+
+#[derive(Debug)]
+struct HandsOut(Arc<str>);
+
+impl Action for HandsOut {
+    fn kind(&self) -> &'static str {
+        "test"
+    }
+
+    fn pool(&self) -> Option<&Arc<str>> {
+        Some(&self.0)
+    }
+
+    fn lower(&self, _: &Lowering<'_>) -> Result<Lowered, ActionError> {
+        Ok(Lowered::default())
+    }
+}
+
+#[test]
+fn codes_are_kept_for_visitors_whose_cookie_has_come_back_and_so_is_their_control_arm() {
+    let handing_out = |id: &str, pool: &str, control: u32| {
+        let codes = Variant { name: "codes".into(), weight: 1, actions: vec![Box::new(HandsOut(pool.into()))] };
+        let variants = vec![Variant { weight: 1 - control, ..codes }, variant("control", control, false)];
+        (Scenario { variants, ..scenario(id, 0) }, "true")
+    };
+    let all = vec![handing_out("kept", "a", 0), handing_out("kept-control", "a", 1), handing_out("open", "b", 0)];
+    let rules = build(all).keeping_for_known(|pool| pool == "a");
+    let visit = Visit::new();
+    for (is_known, seen) in [(false, vec!["open"]), (true, vec!["kept", "kept-control", "open"])] {
+        let cx = DecideContext {
+            site: &visit.site,
+            visitor: Some(&visit.visitor),
+            history: Some(&visit.profile),
+            facts: &Returning(is_known),
+            now: &visit.now,
+            holdout: 0,
+        };
+        let mut trace = Trace::default();
+        let chosen = decide(&rules, &cx, None).choices;
+        let chosen: Vec<&str> = chosen.iter().map(|choice| &*rules.scenarios[choice.scenario].id).collect();
+        assert_eq!(chosen, seen, "known: {is_known}");
+        decide(&rules, &cx, Some(&mut trace));
+        assert_eq!(trace.scenarios[0].outcome == Outcome::FirstPage, !is_known);
+    }
+}

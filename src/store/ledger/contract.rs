@@ -8,7 +8,7 @@ use crate::event::{Arm, Event, What};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::ProfileKey;
 use crate::store::coupons::{CodeAsk, Holder, Issued, PoolState, Step, Supply};
-use crate::store::records::Before;
+use crate::store::records::{Before, Erased};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(in crate::store) async fn holds(open: impl Fn() -> Arc<dyn Ledger>, text: im
     limits_are_exact(&open).await;
     raised_limit_gives_more(&*open()).await;
     code_ceases_to_hold(&*open()).await;
+    what_can_be_given_is_known_without_taking_it(&*open()).await;
     returned_code_goes_to_another(&*open()).await;
     code_of_which_something_became_does_not_go_back(&open).await;
     code_is_redeemed_once(&*open()).await;
@@ -188,7 +189,27 @@ async fn code_ceases_to_hold(ledger: &dyn Ledger) {
     let later = CodeAsk { at: at(59), expires: Some(at(500)), ..ask.clone() };
     assert_eq!(given(ledger, &later).await.expires, Some(at(60)), "asking again does not make it hold longer");
     assert_eq!(ledger.reserve(&CodeAsk { at: at(60), ..later }).await.unwrap(), None, "nor is there a second one");
+    let stranger = CodeAsk { holder: holder(2), at: at(500), expires: Some(at(500)), ..ask };
+    assert_eq!(ledger.reserve(&stranger).await.unwrap(), None, "nobody is given what does not hold any more");
     assert_eq!(pool(ledger, "ceases").await.given, 1);
+}
+
+async fn what_can_be_given_is_known_without_taking_it(ledger: &dyn Ledger) {
+    ledger.add_codes(&SiteId::new("can listed"), "night", &codes(1), Some(at(60))).await.unwrap();
+    for (site, supply) in [("can listed", Supply::Listed), ("can pattern", pattern(1)), ("can fixed", fixed(1))] {
+        let [one, two] = [1, 2].map(|n| ask(site, holder(n), supply.clone()));
+        let can = async |ask: &CodeAsk| ledger.can_give(ask).await.unwrap();
+        assert_eq!((can(&one).await, can(&one).await, can(&two).await), (true, true, true), "{site}: none is taken");
+        let over = CodeAsk { at: at(90), expires: Some(at(60)), ..one.clone() };
+        assert!(!can(&over).await, "{site}: it would not hold any more");
+        let code = given(ledger, &CodeAsk { expires: Some(at(60)), ..one.clone() }).await.code;
+        assert_eq!((can(&one).await, can(&two).await), (true, false), "{site}: theirs can be given again");
+        assert!(!can(&CodeAsk { at: at(60), ..one.clone() }).await, "{site}: theirs has expired");
+        if !matches!(supply, Supply::Fixed { .. }) {
+            ledger.redeemed(&one.site, &code, "order", at(1)).await.unwrap();
+            assert!(!can(&one).await, "{site}: theirs was redeemed");
+        }
+    }
 }
 
 async fn returned_code_goes_to_another(ledger: &dyn Ledger) {
@@ -306,13 +327,11 @@ async fn orders_and_refunds_are_kept_once(open: &impl Fn() -> Arc<dyn Ledger>, t
     let batch = vec![refund("N-1", Some(200.0)), refund("N-2", None), refund("N-1", Some(1000.0)), refund("N-9", None)];
     ledger.append(ledger.next_batch(), batch).await.unwrap();
     let paid = async |id: &str| {
-        text(&format!(
-            "SELECT CAST(CAST(value AS INTEGER) AS TEXT) || ' ' || CAST(CAST(refunded AS INTEGER) AS TEXT) FROM orders
-             WHERE site = 'orders' AND id = '{id}'"
-        ))
-        .await
+        let found = ledger.exports().orders(&SiteId::new("orders"), &[id.to_owned()]).await.unwrap();
+        (found[0].value, found[0].refunded)
     };
-    assert_eq!([paid("N-1").await, paid("N-2").await, paid("N-3").await], ["500 500", "70 70", "90 0"]);
+    let paid = [paid("N-1").await, paid("N-2").await, paid("N-3").await];
+    assert_eq!(paid, [(Some(500.0), 500.0), (Some(70.0), 70.0), (Some(90.0), 0.0)]);
 }
 
 async fn whatever_a_page_says_can_be_kept(ledger: &dyn Ledger, text: &impl AsyncFn(&str) -> String) {
@@ -355,11 +374,20 @@ async fn erased_visitor_is_gone_and_their_code_stays_taken(ledger: &dyn Ledger, 
     assert!(kept.events[2].parameters.as_ref().unwrap().to_string().contains(&*code));
     assert!(ledger.about(&key, 1).await.unwrap().more);
 
-    ledger.erase(&key).await.unwrap();
+    assert_eq!(ledger.erase(&key).await.unwrap(), Erased { profiles: 0, events: 2, coupons: 1, orders: 1 });
     assert_eq!(ledger.about(&key, 10).await.unwrap().events, []);
     assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM events WHERE site = 'erased too'").await, "1");
     assert_eq!(text("SELECT CAST(count(*) AS TEXT) FROM orders WHERE site = 'erased'").await, "1");
     assert_eq!(ledger.reserve(&ask("erased", holder(1), fixed(1))).await.unwrap(), None, "its code was given");
+    assert_eq!(ledger.erase(&key).await.unwrap(), Erased::default(), "again, there is nothing");
+    let member = Holder::Customer("会員1".into());
+    given(ledger, &ask("erased member", member.clone(), fixed(1))).await;
+    for left in [1, 0] {
+        assert_eq!(ledger.disown(&SiteId::new("erased member"), &member).await.unwrap(), left);
+    }
+    let grants = "SELECT CAST(count(*) AS TEXT) FROM coupon_grants WHERE site = 'erased member'";
+    assert_eq!(text(grants).await, "0");
+    assert_eq!(pool(ledger, "erased member").await.free, Some(0), "its code stays taken");
 }
 
 async fn what_was_kept_long_enough_is_swept(ledger: &dyn Ledger, text: &impl AsyncFn(&str) -> String) {

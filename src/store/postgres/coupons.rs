@@ -8,9 +8,9 @@ use super::{CALL, PostgresLedger, text};
 use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::codes::CodeMaker;
-use crate::store::coupons::{CodeAsk, Coupons, Issued, PoolState, Step, Supply, folded};
+use crate::store::coupons::{CodeAsk, Coupons, Holder, Issued, PoolState, Step, Supply, folded};
 use async_trait::async_trait;
-use deadpool_postgres::Object;
+use deadpool_postgres::{GenericClient, Object};
 use jiff::Timestamp;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -42,16 +42,36 @@ impl Coupons for PostgresLedger {
         Ok(added)
     }
 
-    async fn reserve(&self, ask: &CodeAsk) -> Result<Option<Issued>, StoreError> {
+    async fn reserve(&self, plain: &CodeAsk) -> Result<Option<Issued>, StoreError> {
         let client = self.client().await?;
-        let done = tokio::time::timeout(CALL, reserve(&client, &Ask::of(ask), &self.maker)).await;
+        let named = self.sealing()?.ask(plain);
+        let done = tokio::time::timeout(CALL, async {
+            let asked = Ask::of(&named);
+            rename(&client, plain, &asked).await?;
+            reserve(&client, &asked, &self.maker).await
+        })
+        .await;
         self.settle(client, done)
     }
 
-    async fn mark(&self, ask: &CodeAsk, step: Step) -> Result<bool, StoreError> {
+    async fn can_give(&self, plain: &CodeAsk) -> Result<bool, StoreError> {
         let client = self.client().await?;
-        let asked = Ask::of(ask);
+        let named = self.sealing()?.ask(plain);
         let done = tokio::time::timeout(CALL, async {
+            let asked = Ask::of(&named);
+            rename(&client, plain, &asked).await?;
+            can_give(&client, &asked).await
+        })
+        .await;
+        self.settle(client, done)
+    }
+
+    async fn mark(&self, plain: &CodeAsk, step: Step) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        let named = self.sealing()?.ask(plain);
+        let done = tokio::time::timeout(CALL, async {
+            let asked = Ask::of(&named);
+            rename(&client, plain, &asked).await?;
             match step {
                 Step::Returned => give_back(&client, &asked).await,
                 Step::Seen => see(&client, &asked).await,
@@ -63,7 +83,20 @@ impl Coupons for PostgresLedger {
 
     async fn redeemed(&self, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, StoreError> {
         let client = self.client().await?;
-        let done = tokio::time::timeout(CALL, redeem(&client, site, &text(code), &text(order), at)).await;
+        let plain = text(order);
+        let name = self.sealing()?.order_name(site, &plain);
+        let done = tokio::time::timeout(CALL, redeem(&client, site, &text(code), [&name, &plain], at)).await;
+        self.settle(client, done)
+    }
+
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> Result<usize, StoreError> {
+        let client = self.client().await?;
+        let named = self.sealing()?.holder(site, holder);
+        let done = tokio::time::timeout(super::BATCH, async {
+            let by_number = disown(&client, site, holder).await?;
+            Ok(by_number + if named == *holder { 0 } else { disown(&client, site, &named).await? })
+        })
+        .await;
         self.settle(client, done)
     }
 
@@ -82,6 +115,12 @@ impl Coupons for PostgresLedger {
     }
 }
 
+/// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
+pub(super) async fn disown(client: &impl GenericClient, site: &SiteId, holder: &Holder) -> Result<usize, Error> {
+    let forget = "DELETE FROM coupon_grants WHERE site = $1 AND holder = $2";
+    client.execute(forget, &[&text(site.as_str()), &holder.key()]).await.map(|rows| rows as usize)
+}
+
 /// What is asked, in the columns' types.
 struct Ask<'a> {
     site: String,
@@ -92,6 +131,7 @@ struct Ask<'a> {
     millisecond: i64,
     given: i64,
     expires: i64,
+    is_over: bool,
 }
 
 impl<'a> Ask<'a> {
@@ -105,6 +145,7 @@ impl<'a> Ask<'a> {
             millisecond: ask.at.as_millisecond(),
             given: ask.at.as_microsecond(),
             expires: ask.expires.map_or(i64::MAX, Timestamp::as_millisecond),
+            is_over: ask.is_over(),
         }
     }
 }
@@ -117,6 +158,18 @@ async fn query(client: &Object, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Re
 async fn execute(client: &Object, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, Error> {
     let statement = client.prepare_cached(sql).await?;
     client.execute(&statement, values).await
+}
+
+/// Gives a holder who is there by their plain number the name that they have now.
+async fn rename(client: &Object, plain: &CodeAsk, asked: &Ask<'_>) -> Result<(), Error> {
+    let before = plain.holder.key();
+    if before == asked.holder {
+        return Ok(());
+    }
+    let rename = "
+        UPDATE coupon_grants SET holder = $3 WHERE site = $1 AND pool = $2 AND holder = $4
+            AND NOT EXISTS (SELECT 1 FROM coupon_grants WHERE site = $1 AND pool = $2 AND holder = $3)";
+    execute(client, rename, &[&asked.site, &asked.pool, &asked.holder, &before]).await.map(drop)
 }
 
 async fn add(
@@ -150,6 +203,9 @@ async fn reserve(client: &Object, ask: &Ask<'_>, maker: &CodeMaker) -> Result<Op
         if let Some(answer) = held(client, ask).await? {
             return Ok(answer);
         }
+        if ask.is_over {
+            return Ok(None);
+        }
         match give(client, ask, maker).await {
             Ok(given) => return Ok(given),
             // The holder was quicker in another place, or somebody has the code that was made.
@@ -160,13 +216,43 @@ async fn reserve(client: &Object, ask: &Ask<'_>, maker: &CodeMaker) -> Result<Op
     }
 }
 
+async fn can_give(client: &Object, ask: &Ask<'_>) -> Result<bool, Error> {
+    if let Some(row) = query(client, HELD, &[&ask.site, &ask.pool, &ask.holder]).await?.first() {
+        return Ok(holds(row, ask));
+    }
+    if ask.is_over {
+        return Ok(false);
+    }
+    let free = "
+        SELECT CASE WHEN $4::bigint IS NULL
+            THEN EXISTS (SELECT 1 FROM coupon_codes WHERE site = $1::text AND pool = $2::text AND state = 0 AND expires > $3::bigint)
+            ELSE $4::bigint > coalesce((SELECT taken FROM coupon_pools WHERE site = $1::text AND pool = $2::text), 0)
+                AND NOT EXISTS (SELECT 1 FROM coupon_codes WHERE site = $1::text AND code = $5::text AND state <> 2)
+        END";
+    let (limit, code) = match ask.supply {
+        Supply::Listed => (None, None),
+        Supply::Pattern { limit, .. } => (Some(*limit), None),
+        Supply::Fixed { code, limit } => (Some(*limit), Some(text(code))),
+    };
+    let limit = limit.map(|limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = query(client, free, &[&ask.site, &ask.pool, &ask.millisecond, &limit, &code]).await?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// What a holder has of a pool.
+const HELD: &str = "
+    SELECT code, expires, kept,
+           EXISTS (SELECT 1 FROM coupon_codes c WHERE c.site = g.site AND c.code = g.code AND c.state = 3)
+    FROM coupon_grants g WHERE site = $1 AND pool = $2 AND holder = $3";
+
+/// Whether it still holds.
+fn holds(row: &Row, ask: &Ask<'_>) -> bool {
+    !row.get::<_, bool>(3) && issued(row, false).expires.is_none_or(|expires| expires > ask.at)
+}
+
 /// What the holder has, handed out again. `None`: nothing.
 async fn held(client: &Object, ask: &Ask<'_>) -> Result<Option<Option<Issued>>, Error> {
-    let look = "
-        SELECT code, expires, kept,
-               EXISTS (SELECT 1 FROM coupon_codes c WHERE c.site = g.site AND c.code = g.code AND c.state = 3)
-        FROM coupon_grants g WHERE site = $1 AND pool = $2 AND holder = $3";
-    let rows = query(client, look, &[&ask.site, &ask.pool, &ask.holder]).await?;
+    let rows = query(client, HELD, &[&ask.site, &ask.pool, &ask.holder]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
     if !row.get::<_, bool>(2) {
         let keep = "UPDATE coupon_grants SET kept = TRUE WHERE site = $1 AND pool = $2 AND holder = $3 AND code = $4";
@@ -176,9 +262,7 @@ async fn held(client: &Object, ask: &Ask<'_>) -> Result<Option<Option<Issued>>, 
             return Ok(None);
         }
     }
-    let issued = issued(row, false);
-    let holds = !row.get::<_, bool>(3) && issued.expires.is_none_or(|expires| expires > ask.at);
-    Ok(Some(holds.then_some(issued)))
+    Ok(Some(holds(row, ask).then(|| issued(row, false))))
 }
 
 fn issued(row: &Row, fresh: bool) -> Issued {
@@ -294,7 +378,14 @@ async fn see(client: &Object, ask: &Ask<'_>) -> Result<bool, Error> {
     Ok(execute(client, see, &[&ask.site, &ask.pool, &ask.holder, &ask.millisecond]).await? == 1)
 }
 
-async fn redeem(client: &Object, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool, Error> {
+/// The order is given by its name, and by its plain number, which it may be there by from before.
+async fn redeem(
+    client: &Object,
+    site: &SiteId,
+    code: &str,
+    [order, plain]: [&String; 2],
+    at: Timestamp,
+) -> Result<bool, Error> {
     let site = text(site.as_str());
     // Two codes may differ in their letters' case alone: then only the exact one is meant.
     let look = "
@@ -310,16 +401,18 @@ async fn redeem(client: &Object, site: &SiteId, code: &str, order: &str, at: Tim
         REDEEMED => 0,
         EVERYBODYS => {
             let note = "
-                INSERT INTO coupon_redemptions (site, code, order_id, pool, at) VALUES ($1, $2, $3, $4, $5)
+                INSERT INTO coupon_redemptions (site, code, order_id, pool, at)
+                SELECT $1::text, $2::text, $3::text, $4::text, $5::bigint
+                WHERE NOT EXISTS (SELECT 1 FROM coupon_redemptions WHERE site = $1 AND code = $2 AND order_id = $6)
                 ON CONFLICT (site, code, order_id) DO NOTHING";
-            execute(client, note, &[&site, &found, &order, &pool, &at]).await?
+            execute(client, note, &[&site, &found, order, &pool, &at, plain]).await?
         }
         // Even if nobody was given it: the shop gave it by other ways, and it must not be given again.
         _ => {
             let note = "
                 WITH redeemed AS (UPDATE coupon_codes SET state = 3 WHERE id = $1 AND state IN (0, 1) RETURNING site, code, pool)
                 INSERT INTO coupon_redemptions (site, code, order_id, pool, at) SELECT site, code, $2, pool, $3 FROM redeemed";
-            execute(client, note, &[&id, &order, &at]).await?
+            execute(client, note, &[&id, order, &at]).await?
         }
     };
     Ok(noted == 1)

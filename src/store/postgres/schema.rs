@@ -106,6 +106,35 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (site, id)
     );
 ",
+    "
+    -- Messages about events that hooks want.
+    CREATE TABLE outbox (
+        id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        message    TEXT   NOT NULL DEFAULT 'msg_' || replace(gen_random_uuid()::text, '-', ''),
+        site       TEXT   NOT NULL,
+        hook       TEXT   NOT NULL,  -- SITE/NAME
+        due        BIGINT NOT NULL,  -- Unix milliseconds: not before; of one that is taken, when it comes back
+        tries      BIGINT NOT NULL DEFAULT 0,
+        at         BIGINT NOT NULL,  -- from here on as in events
+        visitor    BYTEA  NOT NULL,
+        kind       TEXT   NOT NULL,
+        scenario   TEXT,
+        variant    TEXT,
+        path       TEXT,
+        parameters JSONB
+    );
+    CREATE INDEX outbox_due ON outbox (hook, due, id);
+    CREATE INDEX outbox_by_age ON outbox (hook, at, id);
+    CREATE INDEX outbox_of_visitor ON outbox (site, visitor, hook, at, id);
+",
+    "
+    -- What is sealed, see store/seal/rows.rs; the plain columns beside it are then empty.
+    ALTER TABLE events ADD COLUMN sealed BYTEA;
+    ALTER TABLE orders ADD COLUMN sealed BYTEA;
+    ALTER TABLE outbox ADD COLUMN sealed BYTEA;
+    -- The store's secret, sealed.
+    CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), secret BYTEA NOT NULL);
+",
 ];
 
 /// `NOrn`: names the lock under which the tables are changed.

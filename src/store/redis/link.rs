@@ -10,7 +10,12 @@ use crate::store::StoreError;
 use crate::store::presence::Listeners;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
-use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value};
+use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo};
+use redis::{
+    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value, cmd,
+    from_redis_value,
+};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
@@ -30,6 +35,13 @@ pub(super) struct Link {
     doubt: Arc<Notify>,
     room: Semaphore,
     keeper: JoinHandle<()>,
+}
+
+/// A server of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Node {
+    host: String,
+    port: u16,
 }
 
 /// How it stands.
@@ -69,6 +81,48 @@ impl Link {
         let _room = self.enter()?;
         let mut connection = self.connection().await?;
         command.query_async(&mut connection).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Asks several things at once: what became of each. Fails when nothing is known of them.
+    pub(super) async fn ask_each(&self, commands: Vec<Cmd>) -> Result<Vec<RedisResult<Value>>, StoreError> {
+        let _room = self.enter()?;
+        let mut connection = self.connection().await?;
+        connection.ask_all(commands).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The servers that have keys: the masters of a cluster, or the one that there is.
+    pub(super) async fn nodes(&self) -> Result<Vec<Option<Node>>, StoreError> {
+        if let Connection::One(_) = self.connection().await? {
+            return Ok(vec![None]);
+        }
+        let slots: Vec<Vec<Value>> = self.ask(cmd("CLUSTER").arg("SLOTS")).await?;
+        // From, to, the master, its replicas.
+        let masters = slots.into_iter().filter_map(|range| match range.into_iter().nth(2)? {
+            Value::Array(master) => {
+                let mut master = master.into_iter();
+                let (host, port) = (from_redis_value(master.next()?).ok()?, from_redis_value(master.next()?).ok()?);
+                Some(Node { host, port })
+            }
+            _ => None,
+        });
+        let masters: BTreeSet<Node> = masters.collect();
+        if masters.is_empty() {
+            return Err(self.error(&"the cluster names no masters"));
+        }
+        Ok(masters.into_iter().map(Some).collect())
+    }
+
+    /// Asks one server.
+    pub(super) async fn ask_node(&self, node: Option<&Node>, command: Cmd) -> Result<Value, StoreError> {
+        let _room = self.enter()?;
+        let answer = match (self.connection().await?, node) {
+            (Connection::Cluster(mut cluster), Some(Node { host, port })) => {
+                let route = SingleNodeRoutingInfo::ByAddress { host: host.clone(), port: *port };
+                cluster.route_command(command, RoutingInfo::SingleNode(route)).await
+            }
+            (mut connection, _) => command.query_async(&mut connection).await,
+        };
+        answer.map_err(|error| self.failed(&error))
     }
 
     /// Runs a script over some keys, each run by itself: what became of each. Fails when nothing is known of them.

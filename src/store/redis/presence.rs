@@ -66,6 +66,7 @@ impl RedisStore {
 #[async_trait]
 impl Presence for RedisStore {
     async fn saw(&self, seen: Vec<Seen>) -> Result<(), StoreError> {
+        self.admit().await?;
         let mut sites: AHashMap<SiteId, Vec<Seen>> = AHashMap::new();
         for seen in seen {
             sites.entry(seen.site.clone()).or_default().push(seen);
@@ -75,7 +76,9 @@ impl Presence for RedisStore {
             let mut call = Call::over(names(site));
             call.number(gone(now)).number(MOST as u64).number(ONLINE.as_secs());
             for seen in seen {
-                call.arg(hex(seen.visitor)).number(seen.at.as_second()).arg(path_of(&seen.path).as_bytes());
+                let key = ProfileKey { site: seen.site.clone(), visitor: seen.visitor };
+                let path = path_of(&seen.path);
+                call.arg(hex(seen.visitor)).number(seen.at.as_second()).arg(self.sealing.page(&key, &path));
             }
             Some(call)
         });
@@ -87,11 +90,12 @@ impl Presence for RedisStore {
         let mut call = Call::over(names(site));
         call.number(gone(now)).number(most as u64);
         let told = self.run_one(&self.scripts.online, call).await?;
-        let told: Vec<(String, i64, String)> =
+        let told: Vec<(String, i64, Vec<u8>)> =
             from_redis_value(told).map_err(|error| self.link.failed(&error.into()))?;
         let online = told.into_iter().filter_map(|(visitor, seen, path)| {
-            let visitor = u128::from_str_radix(&visitor, 16).ok()?;
-            Some(Online { visitor: VisitorId(visitor.to_be_bytes()), path: path.into(), seen })
+            let visitor = VisitorId(u128::from_str_radix(&visitor, 16).ok()?.to_be_bytes());
+            let path = self.sealing.page_of(&ProfileKey { site: site.clone(), visitor }, &path);
+            Some(Online { visitor, path: path.into(), seen })
         });
         Ok(online.collect())
     }

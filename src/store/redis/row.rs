@@ -1,5 +1,7 @@
 //! A profile as Redis has it: a revision, who wrote it last, and the profile's bytes.
 //!
+//! The profile may be sealed; what stands before it never is, and says nothing of the visitor.
+//!
 //! A row without a profile says that it was erased, to those who still have it in memory, and goes after an hour.
 //!
 //! The revision is the server's time in microseconds, and grows with each write: a row that was lost with a server and begun anew
@@ -36,13 +38,15 @@ redis.call('SET', KEYS[1], revision .. writers .. ARGV[3], 'EX', ARGV[4])
 return revision
 ";
 
-/// Erases a visitor. `KEYS`: the profile, the claims. `ARGV`: process and number of the write, seconds to remember it.
+/// Erases a visitor; 1 if there was a profile. `KEYS`: the profile, the claims. `ARGV`: process and number of the write, seconds to
+/// remember it.
 pub(super) const ERASE: &str = "
+local there = redis.call('STRLEN', KEYS[1]) > 80
 local time = redis.call('TIME')
 local revision = string.format('%016.0f', time[1] * 1000000 + time[2])
 redis.call('SET', KEYS[1], revision .. ARGV[1] .. string.rep('\\0', 48), 'EX', ARGV[2])
 redis.call('DEL', KEYS[2])
-return 1
+return there and 1 or 0
 ";
 
 /// Longer than anything stays in a gateway's memory.
@@ -66,6 +70,8 @@ pub(super) struct Writer {
 
 const REVISION: usize = 16;
 const WRITERS: usize = 64;
+/// What stands before the profile: the scripts read it, so it is never sealed.
+pub(super) const HEAD: usize = REVISION + WRITERS;
 
 impl StoredRow {
     /// Reads a row; `None` if it is none of ours.

@@ -1,22 +1,24 @@
 mod claims;
+mod sealing;
 pub(crate) mod server;
 
 use super::*;
 use crate::ids::{OsRandom, SiteId};
 use crate::store::contract::{self, click, expose, exposures, key, put};
 use crate::store::presence::tests::{messages_hold, presence_holds};
-use crate::store::{Opened, open_apart};
+use crate::store::{Opened, Sealer, open_apart};
 use server::{Cluster, Server, until};
 
 /// A server of profiles, and a file for the events.
 struct Stores {
     url: String,
     folder: tempfile::TempDir,
+    sealer: Option<Arc<Sealer>>,
 }
 
 impl Stores {
     fn new(url: String) -> Self {
-        Self { url, folder: tempfile::tempdir().unwrap() }
+        Self { url, folder: tempfile::tempdir().unwrap(), sealer: None }
     }
 
     fn ledger(&self) -> String {
@@ -24,7 +26,7 @@ impl Stores {
     }
 
     fn open(&self) -> Opened {
-        let few = StoreSettings { cache_bytes: 32 << 10, ..StoreSettings::default() };
+        let few = StoreSettings { cache_bytes: 32 << 10, sealer: self.sealer.clone(), ..StoreSettings::default() };
         open_apart(&self.url, &self.ledger(), &few, &OsRandom).unwrap()
     }
 

@@ -65,6 +65,18 @@ pub fn restore(backup: &Path, path: &Path, aside: &str) -> Result<(Vec<Beside>, 
     done
 }
 
+/// Whether what is in a store, or in a backup of one, is sealed: it is worth nothing without its keys, which are not in it.
+#[must_use]
+pub fn is_sealed(path: &Path) -> bool {
+    let look = || -> rusqlite::Result<i64> {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(schema::BUSY)?;
+        connection.query_row("SELECT count(*) FROM sealing", (), |row| row.get(0))
+    };
+    // A store of before it could be sealed has no such table.
+    look().is_ok_and(|secrets| secrets > 0)
+}
+
 fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
     if !path.is_file() {
         return Err(refused(path, "there is no such file".to_owned(), "name another"));

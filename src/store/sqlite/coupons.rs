@@ -5,7 +5,7 @@ use super::SqliteStore;
 use crate::ids::SiteId;
 use crate::store::StoreError;
 use crate::store::codes::CodeMaker;
-use crate::store::coupons::{CodeAsk, Coupons, Issued, PoolState, Step, Supply, earlier, folded};
+use crate::store::coupons::{CodeAsk, Coupons, Holder, Issued, PoolState, Step, Supply, earlier, folded};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
@@ -40,7 +40,8 @@ impl Coupons for SqliteStore {
         Ok(added)
     }
 
-    async fn reserve(&self, ask: &CodeAsk) -> std::result::Result<Option<Issued>, StoreError> {
+    async fn reserve(&self, plain: &CodeAsk) -> std::result::Result<Option<Issued>, StoreError> {
+        let ask = self.sealing.ask(plain);
         // Most look at what is theirs already: that needs no turn with the writer.
         let asked = ask.clone();
         if let Some(held) = self.look(move |connection| held(connection, &asked)).await?
@@ -48,15 +49,32 @@ impl Coupons for SqliteStore {
         {
             return Ok(held.issued(ask.at));
         }
-        let (ask, maker) = (ask.clone(), self.maker.clone());
-        self.change(move |connection| reserve(connection, &ask, &maker)).await
+        let (plain, maker) = (plain.clone(), self.maker.clone());
+        self.change(move |connection| {
+            rename(connection, &plain, &ask)?;
+            reserve(connection, &ask, &maker)
+        })
+        .await
     }
 
-    async fn mark(&self, ask: &CodeAsk, step: Step) -> std::result::Result<bool, StoreError> {
-        let ask = ask.clone();
-        self.change(move |connection| match step {
-            Step::Returned => give_back(connection, &ask),
-            Step::Seen => see(connection, &ask),
+    async fn can_give(&self, plain: &CodeAsk) -> std::result::Result<bool, StoreError> {
+        let (plain, ask) = (plain.clone(), self.sealing.ask(plain));
+        self.look(move |connection| {
+            // Who is there by their plain number is not renamed by a question.
+            let is_named = plain.holder == ask.holder || held(connection, &plain)?.is_none();
+            can_give(connection, if is_named { &ask } else { &plain })
+        })
+        .await
+    }
+
+    async fn mark(&self, plain: &CodeAsk, step: Step) -> std::result::Result<bool, StoreError> {
+        let (plain, ask) = (plain.clone(), self.sealing.ask(plain));
+        self.change(move |connection| {
+            rename(connection, &plain, &ask)?;
+            match step {
+                Step::Returned => give_back(connection, &ask),
+                Step::Seen => see(connection, &ask),
+            }
         })
         .await
     }
@@ -68,8 +86,18 @@ impl Coupons for SqliteStore {
         order: &str,
         at: Timestamp,
     ) -> std::result::Result<bool, StoreError> {
-        let (site, code, order) = (site.clone(), code.to_owned(), order.to_owned());
-        self.change(move |connection| redeem(connection, &site, &code, &order, at)).await
+        let (site, code, plain) = (site.clone(), code.to_owned(), order.to_owned());
+        let name = self.sealing.order_name(&site, order);
+        self.change(move |connection| redeem(connection, &site, &code, [&name, &plain], at)).await
+    }
+
+    async fn disown(&self, site: &SiteId, holder: &Holder) -> std::result::Result<usize, StoreError> {
+        let (named, site, holder) = (self.sealing.holder(site, holder), site.clone(), holder.clone());
+        self.change(move |connection| {
+            let by_number = disown(connection, &site, &holder)?;
+            Ok(by_number + if named == holder { 0 } else { disown(connection, &site, &named)? })
+        })
+        .await
     }
 
     async fn pool(&self, site: &SiteId, pool: &str, at: Timestamp) -> std::result::Result<PoolState, StoreError> {
@@ -84,6 +112,24 @@ impl Coupons for SqliteStore {
         })
         .await
     }
+}
+
+/// Gives a holder who is there by their plain number the name that they have now.
+fn rename(connection: &Connection, plain: &CodeAsk, ask: &CodeAsk) -> Result<()> {
+    if plain.holder == ask.holder {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("UPDATE OR IGNORE coupon_grants SET holder = ?3 WHERE site = ?1 AND pool = ?2 AND holder = ?4")?
+        .execute(params![ask.site.as_str(), ask.pool, ask.holder.key(), plain.holder.key()])
+        .map(drop)
+}
+
+/// Forgets which codes are a holder's. They stay taken: nobody knows by whom.
+pub(super) fn disown(connection: &Connection, site: &SiteId, holder: &Holder) -> Result<usize> {
+    connection
+        .prepare_cached("DELETE FROM coupon_grants WHERE site = ?1 AND holder = ?2")?
+        .execute(params![site.as_str(), holder.key()])
 }
 
 fn add(
@@ -166,6 +212,9 @@ fn reserve(connection: &Connection, ask: &CodeAsk, maker: &CodeMaker) -> Result<
         }
         return Ok(held.issued(ask.at));
     }
+    if ask.is_over() {
+        return Ok(None);
+    }
     let Some((code, expires)) = take(connection, ask, maker)? else { return Ok(None) };
     let expires = earlier(ask.expires, expires);
     connection
@@ -182,6 +231,37 @@ fn reserve(connection: &Connection, ask: &CodeAsk, maker: &CodeMaker) -> Result<
             expires.map(Timestamp::as_millisecond),
         ])?;
     Ok(Some(Issued { code, expires, fresh: true }))
+}
+
+fn can_give(connection: &Connection, ask: &CodeAsk) -> Result<bool> {
+    if let Some(held) = held(connection, ask)? {
+        return Ok(held.issued(ask.at).is_some());
+    }
+    match &ask.supply {
+        _ if ask.is_over() => Ok(false),
+        Supply::Listed => connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM coupon_codes WHERE site = ?1 AND pool = ?2 AND state = 0 AND expires > ?3)",
+            )?
+            .query_row(params![ask.site.as_str(), ask.pool, ask.at.as_millisecond()], |row| row.get(0)),
+        Supply::Pattern { limit, .. } => has_room(connection, ask, *limit),
+        Supply::Fixed { code, limit } => {
+            let state: Option<i64> = connection
+                .prepare_cached("SELECT state FROM coupon_codes WHERE site = ?1 AND code = ?2")?
+                .query_row(params![ask.site.as_str(), code], |row| row.get(0))
+                .optional()?;
+            Ok(state.is_none_or(|state| state == EVERYBODYS) && has_room(connection, ask, *limit)?)
+        }
+    }
+}
+
+/// Whether fewer than so many of a pool are counted.
+fn has_room(connection: &Connection, ask: &CodeAsk, limit: u64) -> Result<bool> {
+    let taken: Option<i64> = connection
+        .prepare_cached("SELECT taken FROM coupon_pools WHERE site = ?1 AND pool = ?2")?
+        .query_row(params![ask.site.as_str(), ask.pool], |row| row.get(0))
+        .optional()?;
+    Ok(taken.unwrap_or(0).unsigned_abs() < limit)
 }
 
 /// Takes a code out of the supply, and tells when it ceases to hold by itself.
@@ -286,7 +366,8 @@ fn see(connection: &Connection, ask: &CodeAsk) -> Result<bool> {
         .map(|rows| rows == 1)
 }
 
-fn redeem(connection: &Connection, site: &SiteId, code: &str, order: &str, at: Timestamp) -> Result<bool> {
+/// The order is given by its name, and by its plain number, which it may be there by from before.
+fn redeem(connection: &Connection, site: &SiteId, code: &str, order: [&String; 2], at: Timestamp) -> Result<bool> {
     // Two codes may differ in their letters' case alone: then only the exact one is meant.
     let mut alike = connection.prepare_cached(
         "SELECT id, code, pool, state FROM coupon_codes WHERE site = ?1 AND folded = ?2 ORDER BY code <> ?3 LIMIT 2",
@@ -309,10 +390,10 @@ fn redeem(connection: &Connection, site: &SiteId, code: &str, order: &str, at: T
     }
     connection
         .prepare_cached(
-            "INSERT INTO coupon_redemptions (site, code, order_id, pool, at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (site, code, order_id) DO NOTHING",
+            "INSERT OR IGNORE INTO coupon_redemptions (site, code, order_id, pool, at) SELECT ?1, ?2, ?3, ?4, ?5
+             WHERE NOT EXISTS (SELECT 1 FROM coupon_redemptions WHERE site = ?1 AND code = ?2 AND order_id = ?6)",
         )?
-        .execute(params![site.as_str(), found, order, pool, at.as_millisecond()])
+        .execute(params![site.as_str(), found, order[0], pool, at.as_millisecond(), order[1]])
         .map(|rows| rows == 1)
 }
 

@@ -2,6 +2,7 @@
 
 use super::failed;
 use crate::store::live::{Committed, Fetch, Row};
+use crate::store::seal::Sealing;
 use crate::store::{ProfileKey, StoreError};
 use crossbeam_channel::Receiver;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -20,12 +21,13 @@ pub(super) enum Job {
 pub(super) struct Reader {
     connection: Connection,
     process: i64,
+    sealing: Sealing,
     location: Arc<str>,
 }
 
 impl Reader {
-    pub(super) fn new(connection: Connection, process: i64, location: Arc<str>) -> Self {
-        Self { connection, process, location }
+    pub(super) fn new(connection: Connection, process: i64, sealing: Sealing, location: Arc<str>) -> Self {
+        Self { connection, process, sealing, location }
     }
 
     /// Works until the store is dropped.
@@ -33,7 +35,7 @@ impl Reader {
         for job in jobs {
             match job {
                 Job::Load(fetch) => {
-                    let row = read(&self.connection, self.process, &fetch.key);
+                    let row = read(&self.connection, &self.sealing, self.process, &fetch.key);
                     fetch.finish(row.map_err(|error| failed(&self.location, &error)), &self.location);
                 }
                 // A call that panics is not answered, and its sender sees that; the log has it already.
@@ -48,11 +50,16 @@ impl Reader {
 }
 
 /// A profile's row, if there is one.
-pub(super) fn read(connection: &Connection, process: i64, key: &ProfileKey) -> rusqlite::Result<Option<Row>> {
+pub(super) fn read(
+    connection: &Connection,
+    sealing: &Sealing,
+    process: i64,
+    key: &ProfileKey,
+) -> rusqlite::Result<Option<Row>> {
     connection
         .prepare_cached("SELECT revision, process, body FROM profiles WHERE site = ?1 AND visitor = ?2")?
         .query_row(params![key.site.as_str(), key.visitor.0], |row| {
-            let body: Arc<[u8]> = row.get_ref(2)?.as_blob()?.into();
+            let body = sealing.profile_of(key, row.get_ref(2)?.as_blob()?);
             let committed = Committed { revision: row.get(0)?, body };
             Ok(Row { committed, foreign: row.get::<_, i64>(1)? != process, base: None })
         })

@@ -125,6 +125,35 @@ pub(super) const STEPS: &[&str] = &[
         PRIMARY KEY (site, id)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    -- Messages about events that hooks want. A number is never used again: somebody may still mean the message that had it.
+    CREATE TABLE outbox (
+        id         INTEGER PRIMARY KEY AUTOINCREMENT,
+        message    TEXT    NOT NULL DEFAULT ('msg_' || lower(hex(randomblob(16)))),
+        site       TEXT    NOT NULL,
+        hook       TEXT    NOT NULL,  -- SITE/NAME
+        due        INTEGER NOT NULL,  -- Unix milliseconds: not before; of one that is taken, when it comes back
+        tries      INTEGER NOT NULL DEFAULT 0,
+        at         INTEGER NOT NULL,  -- from here on as in events
+        visitor    BLOB    NOT NULL,
+        kind       TEXT    NOT NULL,
+        scenario   TEXT,
+        variant    TEXT,
+        path       TEXT,
+        parameters TEXT
+    ) STRICT;
+    CREATE INDEX outbox_due ON outbox (hook, due, id);
+    CREATE INDEX outbox_by_age ON outbox (hook, at, id);
+    CREATE INDEX outbox_of_visitor ON outbox (site, visitor, hook, at, id);
+",
+    "
+    -- What is sealed, see store/seal/rows.rs; the plain columns beside it are then empty.
+    ALTER TABLE events ADD COLUMN sealed BLOB;
+    ALTER TABLE orders ADD COLUMN sealed BLOB;
+    ALTER TABLE outbox ADD COLUMN sealed BLOB;
+    -- The store's secret, sealed.
+    CREATE TABLE sealing (id INTEGER PRIMARY KEY CHECK (id = 1), secret BLOB NOT NULL) STRICT;
+",
 ];
 
 /// `NOrn`: tells our files from other programs'.
@@ -137,7 +166,7 @@ const WAL: &str = "wal";
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared: more than there are.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 96;
 
 /// Opens the database for the first time in this process: makes it if it is not there, and brings it up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {

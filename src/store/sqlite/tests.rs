@@ -1,7 +1,9 @@
 mod backup;
+mod sealing;
 
 use super::*;
 use crate::ids::{OsRandom, SiteId};
+use crate::store::Sealer;
 use crate::store::contract::{self, click, expose, exposures, key, put};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,7 +21,11 @@ impl Folder {
     }
 
     fn open(&self) -> Result<SqliteStore, StoreError> {
-        let few = StoreSettings { cache_bytes: 32 << 10, ..StoreSettings::default() };
+        self.open_with(None)
+    }
+
+    fn open_with(&self, sealer: Option<Arc<Sealer>>) -> Result<SqliteStore, StoreError> {
+        let few = StoreSettings { cache_bytes: 32 << 10, sealer, ..StoreSettings::default() };
         SqliteStore::open(&self.path(), &few, &OsRandom)
     }
 
@@ -48,6 +54,12 @@ async fn sqlite_holds_the_contract_of_ledgers() {
         database.query_row(query, (), |row| row.get::<_, String>(0)).unwrap()
     };
     crate::store::ledger::contract::holds(|| Arc::new(folder.open().unwrap()), text).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn sqlite_holds_the_contract_of_outboxes() {
+    let folder = Folder::new();
+    crate::store::outbox::contract::holds(|| Arc::new(folder.open().unwrap())).await;
 }
 
 #[tokio::test]
@@ -151,7 +163,8 @@ async fn full_disk_is_an_error_and_what_was_refused_is_written_once_there_is_roo
     let folder = Folder::new();
     let live = Arc::new(LiveProfiles::new(&StoreSettings::default()));
     let mut writer =
-        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), &folder.path()).unwrap();
+        writer::Writer::new(schema::open(&folder.path()).unwrap(), 1, live.clone(), Default::default(), &folder.path())
+            .unwrap();
     let profile = live.create(&key("full", 1));
     expose(&profile);
     let all = put(&key("full", 1), &profile).into_iter().chain(vec![click(&key("full", 1)); 5000]).collect();

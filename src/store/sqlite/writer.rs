@@ -1,14 +1,16 @@
 //! Writes batches, on a thread of its own: all that waits goes into one transaction.
 
-use super::{failed, reader};
+use super::{failed, outbox, reader};
 use crate::commerce::Order;
 use crate::event::{Event, What};
 use crate::store::ledger::{BatchId, REMEMBERED};
 use crate::store::live::{Committed, LiveProfiles, lock};
+use crate::store::outbox::Asked;
+use crate::store::seal::{OrderDetails, Sealing};
 use crate::store::{LiveProfile, ProfileKey, StoreError, Write, codec};
 use ahash::AHashMap;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::os::unix::fs::MetadataExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -38,6 +40,8 @@ pub(super) struct Writer {
     connection: Connection,
     process: i64,
     live: Arc<LiveProfiles>,
+    asked: Asked,
+    sealing: Sealing,
     location: Arc<str>,
     path: PathBuf,
     file: Option<(u64, u64)>,
@@ -55,11 +59,13 @@ impl Writer {
         connection: Connection,
         process: i64,
         live: Arc<LiveProfiles>,
+        (asked, sealing): (Asked, Sealing),
         path: &Path,
     ) -> rusqlite::Result<Self> {
         let data_version = data_version(&connection)?;
         let location = path.display().to_string().into();
-        Ok(Self { connection, process, live, location, path: path.to_owned(), file: identity(path), data_version })
+        let (path, file) = (path.to_owned(), identity(path));
+        Ok(Self { connection, process, live, asked, sealing, location, path, file, data_version })
     }
 
     /// Works until the store is dropped, and then through all that is left.
@@ -120,6 +126,8 @@ impl Writer {
             transaction: self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             process: self.process,
             live: &self.live,
+            asked: &self.asked,
+            sealing: &self.sealing,
             put: AHashMap::new(),
         };
         for batch in batches {
@@ -193,6 +201,8 @@ struct Work<'a> {
     transaction: Transaction<'a>,
     process: i64,
     live: &'a LiveProfiles,
+    asked: &'a Asked,
+    sealing: &'a Sealing,
     /// What it has put so far, and what is committed with it.
     put: AHashMap<&'a ProfileKey, (&'a LiveProfile, Committed)>,
 }
@@ -222,11 +232,11 @@ impl<'a> Work<'a> {
         if let What::Refund { order, value } = &event.what {
             self.refund(event, order, *value)?;
         }
-        let (arm, path) = (event.what.arm(), event.what.path());
+        let (arm, details) = (event.what.arm(), self.sealing.event(event));
         self.transaction
             .prepare_cached(
-                "INSERT INTO events (site, at, visitor, kind, scenario, variant, path, parameters)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO events (site, at, visitor, kind, scenario, variant, path, parameters, sealed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 event.site.as_str(),
@@ -235,27 +245,65 @@ impl<'a> Work<'a> {
                 event.what.name(),
                 arm.map(|arm| &*arm.scenario),
                 arm.map(|arm| &*arm.variant),
-                path,
-                event.what.parameters().map(|parameters| parameters.to_string()),
-            ])
-            .map(drop)
+                details.path,
+                details.parameters.map(|parameters| parameters.to_string()),
+                details.sealed,
+            ])?;
+        outbox::post(&self.transaction, self.asked, self.sealing, event)
     }
 
     /// Notes an order; false if its id was there already.
     fn is_first(&self, event: &Event, order: &Order) -> rusqlite::Result<bool> {
+        let name = self.sealing.order_name(&event.site, &order.id);
+        let details = OrderDetails { id: Some(order.id.clone()), value: order.value, refunded: 0.0 };
+        let sealed = self.sealing.order(&event.site, &name, &details);
+        let value = if sealed.is_some() { None } else { order.value };
         let inserted = self
             .transaction
-            .prepare_cached("INSERT OR IGNORE INTO orders (site, id, at, visitor, value) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![event.site.as_str(), order.id, event.at.as_millisecond(), event.visitor.0, order.value])?;
+            .prepare_cached(
+                "INSERT OR IGNORE INTO orders (site, id, at, visitor, value, sealed) SELECT ?1, ?2, ?3, ?4, ?5, ?6
+                 WHERE NOT EXISTS (SELECT 1 FROM orders WHERE site = ?1 AND id = ?7)",
+            )?
+            .execute(params![
+                event.site.as_str(),
+                name,
+                event.at.as_millisecond(),
+                event.visitor.0,
+                value,
+                sealed,
+                order.id
+            ])?;
         Ok(inserted == 1)
     }
 
     fn refund(&self, event: &Event, order: &str, value: Option<f64>) -> rusqlite::Result<()> {
+        let name = self.sealing.order_name(&event.site, order);
+        let sealed: Option<Vec<u8>> = self
+            .transaction
+            .prepare_cached("SELECT sealed FROM orders WHERE site = ?1 AND id = ?2")?
+            .query_row(params![event.site.as_str(), name], |row| row.get(0))
+            .optional()?
+            .flatten();
+        if let Some(sealed) = sealed {
+            let Ok(details) = self.sealing.order_of(&event.site, &name, &sealed) else {
+                tracing::warn!(site = %event.site, "a refund of an order that no key opens is not counted");
+                return Ok(());
+            };
+            let details = details.refund(value);
+            let sealed = self.sealing.order(&event.site, &name, &details);
+            let plain = if sealed.is_some() { OrderDetails::default() } else { details };
+            return self
+                .transaction
+                .prepare_cached("UPDATE orders SET value = ?3, refunded = ?4, sealed = ?5 WHERE site = ?1 AND id = ?2")?
+                .execute(params![event.site.as_str(), name, plain.value, plain.refunded, sealed])
+                .map(drop);
+        }
         self.transaction
             .prepare_cached(
-                "UPDATE orders SET refunded = min(coalesce(value, 0), refunded + coalesce(?3, value, 0)) WHERE site = ?1 AND id = ?2",
+                "UPDATE orders SET refunded = min(coalesce(value, 0), refunded + coalesce(?3, value, 0))
+                 WHERE site = ?1 AND id IN (?2, ?4)",
             )?
-            .execute(params![event.site.as_str(), order, value])
+            .execute(params![event.site.as_str(), order, value, name])
             .map(drop)
     }
 
@@ -266,7 +314,7 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         // Another process was here since. Nobody can come between now: the transaction has the write lock.
-        let Some(row) = reader::read(&self.transaction, self.process, key)? else {
+        let Some(row) = reader::read(&self.transaction, self.sealing, self.process, key)? else {
             // What was erased elsewhere must not come back from here.
             self.live.reset(key, profile);
             return Ok(());
@@ -310,7 +358,7 @@ impl<'a> Work<'a> {
                  SET revision = excluded.revision, process = excluded.process, seen = excluded.seen, body = excluded.body
                  WHERE revision = excluded.revision - 1",
             )?
-            .execute(params![key.site.as_str(), key.visitor.0, revision, self.process, seen, body])?;
+            .execute(params![key.site.as_str(), key.visitor.0, revision, self.process, seen, self.sealing.profile(key, &body)])?;
         Ok((written == 1).then(|| Committed { revision, body: body.into() }))
     }
 }

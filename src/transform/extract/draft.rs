@@ -1,11 +1,12 @@
 //! What a page has said so far, each thing with how far its source is trusted, and what that comes to.
 
 use super::links::{Links, path_of};
-use super::number::count;
 use super::recipe::{List, Slot, is_list};
 use super::schema::Crumb;
 use super::values::{Best, Given, MOST, Row, Totals};
+use crate::commerce::number::count;
 use crate::commerce::{Cart, Content, Line, MAX_LINES, Member, Order, Product, Search};
+use std::collections::BTreeSet;
 
 /// Names of a page that is no category but the shop's beginning.
 const HOME: &[&str] =
@@ -30,6 +31,8 @@ pub(super) struct Draft {
     logged_out: bool,
     member_id: Best<String>,
     member: Vec<(Box<str>, Best<String>)>,
+    /// Signs of platforms that were seen.
+    pub(super) signs: BTreeSet<usize>,
     /// What schema.org's vocabulary told.
     pub(super) schema: Schema,
 }
@@ -64,6 +67,7 @@ impl Draft {
             logged_out: false,
             member_id: Best::default(),
             member: Vec::new(),
+            signs: BTreeSet::new(),
             schema: Schema::default(),
         }
     }
@@ -89,6 +93,7 @@ impl Draft {
             Slot::LoggedOut => self.logged_out,
             Slot::MemberId => self.member_id.is_known(rank),
             Slot::Member(name) => self.member.iter().any(|(known, value)| known == name && value.is_known(rank)),
+            Slot::Sign(sign) => self.signs.contains(sign),
             Slot::InRow(..) => false,
         }
     }
@@ -112,6 +117,7 @@ impl Draft {
                 });
                 self.member.get_mut(at).is_some_and(|(_, value)| value.put(rank, given.text()))
             }
+            Slot::Sign(sign) => self.signs.insert(*sign),
             Slot::InRow(..) => false,
         }
     }

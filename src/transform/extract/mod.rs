@@ -11,7 +11,6 @@ mod jsonld;
 mod links;
 mod meta;
 mod microdata;
-mod number;
 mod reader;
 mod recipe;
 mod scan;
@@ -31,6 +30,7 @@ use crate::commerce::Content;
 use encoding_rs::Encoding;
 use scan::{Scan, Shared};
 use state::{Ended, State};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Begins every escape by which a charset leaves ASCII.
@@ -172,10 +172,22 @@ impl Extractor {
         self.shared.lock().draft.kind()
     }
 
+    /// The signs of platforms that were seen so far.
+    #[must_use]
+    pub fn signs(&self) -> BTreeSet<usize> {
+        self.shared.lock().draft.signs.clone()
+    }
+
     /// Ends the reading for a reason that lies outside.
     pub(super) fn fail(&mut self, why: &'static str) {
         self.step = Step::Done;
         self.failed = Some(Unread(why));
+    }
+
+    /// Panics as it might by a fault of its own.
+    #[cfg(test)]
+    pub(crate) fn panics(&mut self) {
+        self.guarded(|_| panic!("told to"));
     }
 
     fn guarded(&mut self, step: impl FnOnce(&mut Self) -> Result<(), &'static str>) {

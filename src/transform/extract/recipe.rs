@@ -95,6 +95,8 @@ pub enum Slot {
     Member(Box<str>),
     /// Of a row of a list.
     InRow(List, Field),
+    /// A sign of a platform is there, by a number of the asker's.
+    Sign(usize),
 }
 
 /// A list.

@@ -3,9 +3,9 @@
 use super::draft::Draft;
 use super::links::Links;
 use super::recipe::{JSON_LD, MICRODATA};
+use super::text;
 use super::values::currency;
-use super::{number, text};
-use crate::commerce::{Line, MAX_LINES, Order, Product};
+use crate::commerce::{Line, MAX_LINES, Order, Product, number};
 use serde_json::{Map, Value};
 
 type Object = Map<String, Value>;

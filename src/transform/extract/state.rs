@@ -40,6 +40,8 @@ pub(super) struct State {
     micro: Microdata,
     title: Option<Gathered>,
     whole_kinds: &'static [&'static str],
+    /// Marks below `<body>` may yet show that the page is one of those.
+    may_turn_out: bool,
     past_head: bool,
     serial: u64,
     matches: u32,
@@ -84,6 +86,11 @@ impl State {
             slot => whole && slot.is_read_on(kind),
         };
         let attached = recipe.wants.iter().enumerate().filter(|(_, want)| reads(want)).map(|(at, _)| at).collect();
+        let shows_late = |want: &Want| {
+            let kind = matches!(&want.slot, Slot::Kind(kind) if whole_kinds.contains(kind));
+            kind && want.source.selector().is_some_and(|at| !at.as_str().starts_with("body"))
+        };
+        let may_turn_out = *kind == "other" && recipe.wants.iter().any(shows_late);
         let mut state = Self {
             draft: Draft::new(Links::new(url), kind),
             wants: recipe.wants.clone(),
@@ -95,6 +102,7 @@ impl State {
             micro: Microdata::default(),
             title: None,
             whole_kinds,
+            may_turn_out,
             past_head: whole,
             serial: 0,
             matches: 0,
@@ -140,7 +148,9 @@ impl State {
 
     /// The head is over.
     pub(super) fn head_over(&mut self) {
-        if !std::mem::replace(&mut self.past_head, true) && !self.whole_kinds.contains(&self.draft.kind()) {
+        let kind = self.draft.kind();
+        let goes_on = self.whole_kinds.contains(&kind) || (kind == "other" && self.may_turn_out);
+        if !std::mem::replace(&mut self.past_head, true) && !goes_on {
             self.ended = Some(Ended::Enough);
         }
     }
@@ -397,6 +407,7 @@ fn is_mark(slot: &Slot) -> bool {
         Slot::Kind(_)
             | Slot::LoggedIn
             | Slot::LoggedOut
+            | Slot::Sign(_)
             | Slot::Cart(Total::Empty)
             | Slot::Product(Field::InStock | Field::OutOfStock)
             | Slot::InRow(_, Field::InStock | Field::OutOfStock)

@@ -1,9 +1,9 @@
 //! What single fields have been said to be, each with how far its source is trusted; and what they make together.
 
 use super::links::{Links, path_of};
-use super::number::count;
 use super::recipe::{Field, Total};
-use super::{number, text};
+use super::text;
+use crate::commerce::number::{self, count};
 use crate::commerce::{Line, Product, bounded};
 
 /// Most steps of a category, and coupon codes.

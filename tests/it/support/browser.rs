@@ -121,6 +121,12 @@ impl Browser {
     /// Clicks an element and waits for the page that it leads to.
     pub(crate) async fn follow(&self, selector: &str) {
         self.eval("void (window.left = true)").await;
+        self.click(selector).await;
+        self.until("!window.left && document.readyState == 'complete'").await;
+    }
+
+    /// Clicks an element.
+    pub(crate) async fn click(&self, selector: &str) {
         // A page that scrolls smoothly would still be moving when the click comes.
         let centre = format!(
             "document.querySelector({}).scrollIntoView({{ behavior: 'instant', block: 'center' }})",
@@ -134,7 +140,6 @@ impl Browser {
             .click()
             .await
             .unwrap();
-        self.until("!window.left && document.readyState == 'complete'").await;
     }
 
     /// Fills a form's field.

@@ -13,13 +13,22 @@ pub(crate) struct Request {
     version: &'static str,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    /// All of it, if it is given as it goes over the wire.
+    raw: Option<Vec<u8>>,
 }
 
 impl Request {
     /// A plain request of `shop.example`.
     pub(crate) fn new(method: &str, target: &str) -> Self {
         let headers = vec![("Host".to_owned(), "shop.example".to_owned())];
-        Self { method: method.to_owned(), target: target.to_owned(), version: "HTTP/1.1", headers, body: Vec::new() }
+        Self {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            version: "HTTP/1.1",
+            headers,
+            body: Vec::new(),
+            raw: None,
+        }
     }
 
     /// What a browser sends when someone goes to a page of `shop.example`. It accepts no coding unless one is added.
@@ -67,8 +76,17 @@ impl Request {
         self.header("Content-Length", &length)
     }
 
+    /// The same as these bytes, whatever else it is made of.
+    pub(crate) fn raw(mut self, bytes: Vec<u8>) -> Self {
+        self.raw = Some(bytes);
+        self
+    }
+
     /// As it goes over the wire.
     pub(crate) fn bytes(&self) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
         let mut text = format!("{} {} {}\r\n", self.method, self.target, self.version);
         for (name, value) in &self.headers {
             text.extend([name, ": ", value, "\r\n"]);

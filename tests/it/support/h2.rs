@@ -88,7 +88,22 @@ impl H2 {
         self.exchange(Request::post(uri).body(Bytes::copy_from_slice(body).into()).unwrap())
     }
 
-    fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
+    /// Sends any request.
+    pub(crate) fn request<'a>(
+        &mut self,
+        method: &str,
+        uri: &str,
+        headers: impl Iterator<Item = (&'a str, Vec<u8>)>,
+        body: &'static [u8],
+    ) -> Result<H2Response, hyper::Error> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        self.try_exchange(request.body(Bytes::from_static(body).into()).unwrap())
+    }
+
+    pub(crate) fn exchange(&mut self, request: Request<Full<Bytes>>) -> H2Response {
         self.try_exchange(request).unwrap()
     }
 

@@ -30,11 +30,19 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `command`; what it says goes to `log`.
     pub(crate) fn start(name: &'static str, command: &mut Command, log: &Path) -> Self {
+        Self::start_reading(name, command, log, Stdio::null())
+    }
+
+    /// Starts a `command` that has processes of its own, and ends them once its standard input ends.
+    pub(crate) fn start_tied(name: &'static str, command: &mut Command, log: &Path) -> Self {
+        Self::start_reading(name, command, log, Stdio::piped())
+    }
+
+    fn start_reading(name: &'static str, command: &mut Command, log: &Path, input: Stdio) -> Self {
         let out = File::options().create(true).append(true).open(log).unwrap();
-        let child =
-            command.stdin(Stdio::null()).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap_or_else(|error| {
-                panic!("{name} does not start: {error}; tests/install.sh installs what the tests need")
-            });
+        let child = command.stdin(input).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap_or_else(|error| {
+            panic!("{name} does not start: {error}; tests/install.sh installs what the tests need")
+        });
         Self { name, child, log: log.to_owned() }
     }
 
@@ -59,8 +67,14 @@ impl Process {
         assert!(status.success(), "{} is gone", self.name);
     }
 
-    /// Ends it without warning (SIGKILL).
+    /// Ends it without warning (SIGKILL), or by its standard input.
     pub(crate) fn kill(&mut self) {
+        if self.child.stdin.take().is_some() {
+            let start = std::time::Instant::now();
+            while self.ended().is_none() && start.elapsed() < super::PATIENCE {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! Shops that are programs of their own: a real storefront that nobody here wrote, and a small one that is rendered by React.
+//! Shops that are programs of their own: a real storefront that nobody here wrote, and small ones that React and Vue render.
 
 use super::eventually;
 use super::gateway::try_get;
@@ -11,15 +11,36 @@ use tempfile::TempDir;
 /// A running copy of the storefront, with a database of its own.
 pub(crate) struct Oscar(Running);
 
+/// A running copy of another one, which is rendered by React, on the server and again in the browser.
+pub(crate) struct EverShop(Running);
+
 /// A running copy of the small shop in React.
 pub(crate) struct ReactShop(Running);
+
+/// A running copy of the small shop in Vue.
+pub(crate) struct VueShop(Running);
 
 impl Oscar {
     /// Starts the shop, which answers to `host`. The first start installs it.
     pub(crate) fn start(host: &str) -> Self {
-        Self(Running::start("oscar", "/catalogue/", |command, port| {
+        Self(Running::start("oscar", "/catalogue/", Process::start, |command, port| {
             command.arg(port).env("SHOP_HOSTS", format!("{host},127.0.0.1"));
             command.env("SHOP_TRUSTED_ORIGINS", format!("http://{host}"));
+        }))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+}
+
+impl EverShop {
+    /// Starts the shop, which calls itself `host`. tests/install.sh has built it, since that takes minutes.
+    pub(crate) fn start(host: &str) -> Self {
+        // Right after its start it knows its first page, but not yet the addresses of categories.
+        Self(Running::start("evershop", "/accessories", Process::start_tied, |command, port| {
+            command.arg(port).env("SHOP_HOME_URL", format!("http://{host}"));
         }))
     }
 
@@ -32,8 +53,22 @@ impl Oscar {
 impl ReactShop {
     /// Starts the shop with a version of React, 18 or 19. The first start installs it.
     pub(crate) fn start(version: u32) -> Self {
-        Self(Running::start("react", "/", |command, port| {
+        Self(Running::start("react", "/", Process::start, |command, port| {
             command.arg(version.to_string()).arg(port);
+        }))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+}
+
+impl VueShop {
+    /// Starts the shop. The first start installs it.
+    pub(crate) fn start() -> Self {
+        Self(Running::start("vue", "/", Process::start, |command, port| {
+            command.arg(port);
         }))
     }
 
@@ -51,12 +86,17 @@ struct Running {
 }
 
 impl Running {
-    fn start(name: &'static str, page: &str, arguments: impl FnOnce(&mut Command, String)) -> Self {
+    fn start(
+        name: &'static str,
+        page: &str,
+        start: impl FnOnce(&'static str, &mut Command, &Path) -> Process,
+        arguments: impl FnOnce(&mut Command, String),
+    ) -> Self {
         let address = free_address();
         let dir = TempDir::new().unwrap();
         let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/shops/{name}/up.sh")));
         arguments(&mut command, address.port().to_string());
-        let mut process = Process::start(name, &mut command, &dir.path().join("log"));
+        let mut process = start(name, &mut command, &dir.path().join("log"));
         let start = std::time::Instant::now();
         // Installing takes a minute, which is longer than anything else is waited for.
         while start.elapsed() < std::time::Duration::from_secs(240) && try_get(address, page) != Some(200) {

@@ -7,7 +7,8 @@ const AFTER: &[&str] = &["円", "元", "원", "€", "$", "£", "zł", "kr", "jp
 const LARGEST: f64 = 1e12;
 
 /// Reads a number that a program wrote, or else one that a person did.
-pub(super) fn machine(text: &str) -> Option<f64> {
+#[must_use]
+pub fn machine(text: &str) -> Option<f64> {
     match text.trim().parse::<f64>() {
         Ok(number) => sound(number),
         Err(_) => human(text),
@@ -15,7 +16,8 @@ pub(super) fn machine(text: &str) -> Option<f64> {
 }
 
 /// Reads the amount in a text for people: the first number beside a currency's sign, else the first one.
-pub(super) fn human(text: &str) -> Option<f64> {
+#[must_use]
+pub fn human(text: &str) -> Option<f64> {
     let text: String = text.chars().map(narrow).collect();
     let (mut first, mut rest) = (None, 0);
     while let Some(start) = text.get(rest..)?.find(|c: char| c.is_ascii_digit()).map(|at| rest + at) {
@@ -35,7 +37,8 @@ pub(super) fn human(text: &str) -> Option<f64> {
 }
 
 /// A count: nothing below zero, no fraction.
-pub(super) fn count(number: f64) -> Option<u32> {
+#[must_use]
+pub fn count(number: f64) -> Option<u32> {
     (number >= 0.0 && number <= f64::from(u32::MAX)).then_some(number as u32)
 }
 
@@ -137,6 +140,9 @@ mod tests {
             ("A-12", 12.0),
             ("合計：12,345円 10点", 12345.0),
             ("5,-", 5.0),
+            ("1.200,50 €", 1200.5),
+            ("1.234.567", 1_234_567.0),
+            ("-3", -3.0),
         ] {
             assert_eq!(human(text), Some(wanted), "{text}");
         }
@@ -149,6 +155,7 @@ mod tests {
     fn what_a_program_wrote_is_not_guessed_at() {
         assert_eq!(machine("1.299"), Some(1.299));
         assert_eq!(machine("1299.0000"), Some(1299.0));
+        assert_eq!((machine("free"), machine("￥1,200")), (None, Some(1200.0)));
         assert_eq!(machine(" 1,299 "), Some(1299.0));
         for text in ["NaN", "inf", "1e300", "9".repeat(400).as_str()] {
             assert_eq!(machine(text), None, "{text}");
