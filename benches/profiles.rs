@@ -6,10 +6,13 @@
 //!
 //! Under `cargo bench` without arguments it does nothing: it needs servers.
 
-#![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench that cannot run should say so and stop; its output is its result")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench that cannot run should say so and stop; its output is its result"
+)]
 
-use jiff::Timestamp;
-use noren::clock::SystemClock;
+use noren::clock::{Clock as _, SystemClock};
 use noren::ids::{OsRandom, SiteId, VisitorId};
 use noren::store::profile::{PathViews, Profile, ScenarioHistory, Session, SourceSeen};
 use noren::store::{ProfileKey, Store, StoreSettings, Write, open_apart};
@@ -70,7 +73,9 @@ fn regular(number: u64, now: i64) -> Profile {
             depth: 4,
             source,
         },
-        paths: (0..10).map(|n| PathViews { path: number.wrapping_mul(31).wrapping_add(n), views: 1, visit: 3 }).collect(),
+        paths: (0..10)
+            .map(|n| PathViews { path: number.wrapping_mul(31).wrapping_add(n), views: 1, visit: 3 })
+            .collect(),
         scenarios: (0..2).map(|n| (format!("scenario-{n}"), history.clone())).collect(),
         ..Profile::default()
     }
@@ -78,14 +83,15 @@ fn regular(number: u64, now: i64) -> Profile {
 
 fn fill(data: &Path, location: &str, visitors: u64, active: u64, cookies: &Path) {
     let site = SiteId::new("known");
-    let now = Timestamp::now();
+    let now = SystemClock.now();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         // What is filled is not to stay in memory.
         let settings = StoreSettings { cache_bytes: 0, cache_idle: Duration::from_secs(1), ..StoreSettings::default() };
         let ledger = data.join("noren.db").display().to_string();
         let location = if location == "sqlite" { ledger.clone() } else { location.to_owned() };
-        let store: Arc<dyn Store> = open_apart(&location, &ledger, &settings, &OsRandom).expect("the store opens").store;
+        let store: Arc<dyn Store> =
+            open_apart(&location, &ledger, &settings, &OsRandom).expect("the store opens").store;
         wait_for(&*store).await;
         for from in (0..visitors).step_by(BATCH as usize) {
             let mut batch: Vec<(VisitorId, u64)> =
