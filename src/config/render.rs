@@ -5,6 +5,7 @@
 use super::diagnostic::{Problem, Problems, Severity};
 use super::source::Sources;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::path::Path;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -156,6 +157,7 @@ impl Excerpt {
     fn new(text: &str, at: &Position, end: usize) -> Self {
         let line = text.get(at.line_start..).unwrap_or_default();
         let line = line.split('\n').next().unwrap_or_default().trim_end_matches('\r');
+        let line = &*conceal(line);
         let start = (at.offset - at.line_start).min(line.len());
         let (before, rest) = line.split_at_checked(start).unwrap_or((line, ""));
         let mut end = end.saturating_sub(at.line_start).clamp(start, line.len());
@@ -179,6 +181,34 @@ impl Excerpt {
             line: format!("{before}{marked}{tail}").trim_end().to_owned(),
         }
     }
+}
+
+/// The settings whose values may be secrets, and how a secret begins that stands in a line of its own.
+const SECRETS: [&str; 3] = ["secret", "token", "encryption_key"];
+const SECRET: &str = "whsec_";
+/// What stands before a place where a secret is kept, or before its hash.
+const HARMLESS: [&str; 2] = ["file:", "sha256:"];
+
+/// A line without the secrets in it: what is wrong with one is told on terminals and in logs. Each character keeps its place.
+fn conceal(line: &str) -> Cow<'_, str> {
+    let key = line.trim_start().split(|c: char| c == '=' || c.is_whitespace()).next().unwrap_or_default();
+    let begin = match line.find('=') {
+        Some(at) if SECRETS.contains(&key) => at + 1,
+        // A list goes over several lines.
+        _ if line.contains(SECRET) => 0,
+        _ => return line.into(),
+    };
+    let (name, value) = line.split_at(begin);
+    let mut concealed = name.to_owned();
+    for part in value.split_inclusive(['"', '\'']) {
+        let is_harmless = HARMLESS.iter().any(|begins| part.starts_with(begins));
+        concealed.extend(part.chars().map(|c| match c {
+            '"' | '\'' | '[' | ']' | ',' => c,
+            '!'..='~' if !is_harmless => '*',
+            _ => c,
+        }));
+    }
+    concealed.into()
 }
 
 /// Makes a text harmless on a terminal: what a file says must not move the cursor. Each character keeps a width of its own.
@@ -239,6 +269,21 @@ mod tests {
         let caret = text.lines().nth(2).unwrap().find('^').unwrap();
         let shown: String = text.lines().nth(1).unwrap().chars().skip(caret).take(3).collect();
         assert_eq!(shown, "bad");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        insta::assert_snapshot!(drawn("secret = [\"whsec_b2xk\", 'file:/run/new']\n", "\"whsec_b2xk\""), @r#"
+        rules/site.toml:1:11: error[some-code]: it is wrong
+           1 | secret = ["**********", 'file:/run/new']
+             |           ^^^^^^^^^^^^
+             help: mend it
+        "#);
+        for line in ["token = tok9", "secret=\"tok9", "  encryption_key = 'a=tok9'", "  'whsec_tok9', # or", "secret = 'tok9"] {
+            let text = drawn(line, "tok9");
+            assert!(text.contains("****") && !text.contains("tok9"), "{text}");
+        }
+        assert!(drawn("name = 'token'", "token").contains("'token'"), "what only looks like one is shown");
     }
 
     #[test]

@@ -118,6 +118,12 @@ if [ ! -f "$seed" ]; then
         sleep 0.2
     done
     evershop seed --all >>"$cache/seed.log" 2>&1
+    # It goes on working at what was put in, the addresses of its pages among it.
+    for ((tries = 600; tries > 0; tries--)); do
+        [ "$(sql --dbname shop --tuples-only --no-align --command 'SELECT count(*) FROM event')" != 0 ] || break
+        sleep 0.2
+    done
+    [ "$tries" != 0 ] || { echo 'up.sh: the shop did not finish with its demonstration data:' >&2; cat "$cache/seed.log" >&2; exit 1; }
     sql --dbname shop --file "$here/seed.sql"
     dump shop >"$seed.part"
     mv "$seed.part" "$seed"
