@@ -86,6 +86,14 @@ pub struct Cart {
     pub currency: Option<String>,
 }
 
+impl Cart {
+    /// Whether nothing is in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.map_or(self.lines.is_empty(), |items| items == 0)
+    }
+}
+
 /// An order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

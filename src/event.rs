@@ -2,7 +2,7 @@
 //!
 //! Names follow GA4 where it has one. Knows nothing of how events are kept.
 
-use crate::commerce::{Line, Order, Product, Search};
+use crate::commerce::{Cart, Line, Order, Product, Search};
 use crate::ids::{SiteId, VisitorId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Event {
 }
 
 /// The names of all events: in the store ([`What::name`]), and as others are told them.
-pub const NAMES: [(&str, &str); 14] = [
+pub const NAMES: [(&str, &str); 15] = [
     ("page_view", "page_view"),
     ("exposure", "experiment_viewed"),
     ("view_promotion", "view_promotion"),
@@ -33,12 +33,16 @@ pub const NAMES: [(&str, &str); 14] = [
     ("view_item", "view_item"),
     ("add_to_cart", "add_to_cart"),
     ("remove_from_cart", "remove_from_cart"),
+    (ABANDONED_CART, ABANDONED_CART),
     ("begin_checkout", "begin_checkout"),
     ("purchase", "purchase"),
     ("refund", "refund"),
     ("search", "search"),
     ("login", "login"),
 ];
+
+/// The name of [`What::AbandonedCart`].
+pub const ABANDONED_CART: &str = "abandoned_cart";
 
 /// How others are told an event that has this name in the store.
 #[must_use]
@@ -75,6 +79,10 @@ pub enum What {
     AddToCart(Line),
     /// Something left the cart (`remove_from_cart`).
     RemoveFromCart(Line),
+    /// Nobody will have come back to a cart (`abandoned_cart`). It is foreseen: its time is yet to come, and it takes the place of what
+    /// was foreseen of the same visitor before; of an empty cart, nothing is. It is for those who want to be told, and no store keeps
+    /// it among what happened.
+    AbandonedCart(Arc<Cart>),
     /// The visitor went to the till (`begin_checkout`).
     BeginCheckout {
         /// Value of the cart, in the site's currency.
@@ -118,6 +126,7 @@ impl What {
             Self::ViewItem(_) => "view_item",
             Self::AddToCart(_) => "add_to_cart",
             Self::RemoveFromCart(_) => "remove_from_cart",
+            Self::AbandonedCart(_) => ABANDONED_CART,
             Self::BeginCheckout { .. } => "begin_checkout",
             Self::Purchase(_) => "purchase",
             Self::Refund { .. } => "refund",
@@ -139,6 +148,15 @@ impl What {
         }
     }
 
+    /// The cart that nobody will have come back to, where that is what it is about.
+    #[must_use]
+    pub fn foreseen(&self) -> Option<&Cart> {
+        match self {
+            Self::AbandonedCart(cart) => Some(cart),
+            _ => None,
+        }
+    }
+
     /// The path that it is about.
     #[must_use]
     pub fn path(&self) -> Option<&str> {
@@ -154,6 +172,12 @@ impl What {
         Some(match self {
             Self::ViewItem(product) => json!({ "items": [item(product)] }),
             Self::AddToCart(line) | Self::RemoveFromCart(line) => json!({ "items": [line_item(line)] }),
+            Self::AbandonedCart(cart) => without_nulls(json!({
+                "value": cart.value,
+                "currency": cart.currency,
+                "number_of_items": cart.items,
+                "items": cart.lines.iter().map(line_item).collect::<Vec<_>>(),
+            })),
             Self::Conversion { value: Some(value), .. } | Self::BeginCheckout { value: Some(value) } => {
                 json!({ "value": value })
             }

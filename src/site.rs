@@ -116,11 +116,13 @@ pub struct LearnSettings {
     pub pages: bool,
     /// How old what is known of a product's or a category's page may grow before the page is read again.
     pub refresh: Duration,
+    /// So long after the last page view a cart with something in it counts as left alone.
+    pub abandoned_cart_after: Duration,
 }
 
 impl Default for LearnSettings {
     fn default() -> Self {
-        Self { pages: true, refresh: Duration::from_secs(600) }
+        Self { pages: true, refresh: Duration::from_secs(600), abandoned_cart_after: Duration::from_secs(3600) }
     }
 }
 

@@ -10,10 +10,10 @@ pub mod send;
 pub mod signature;
 
 use crate::clock::Clock;
-use crate::ids::{Random, SiteId};
+use crate::ids::{Random, SiteId, VisitorId};
 use crate::site::webhooks::Webhook;
 use crate::store::outbox::{HookId, Wants};
-use crate::store::{Store, StoreError};
+use crate::store::{ProfileKey, Store, StoreError, joined};
 use crate::telemetry::Metrics;
 use crate::web;
 use crate::world::World;
@@ -22,11 +22,11 @@ use jiff::{SignedDuration, Timestamp};
 use round::Standing;
 use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 
 /// How often it is looked whether anything is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -40,6 +40,9 @@ const PORTION: usize = 1000;
 const UNKNOWN_HOOK: SignedDuration = SignedDuration::from_mins(10);
 /// The same where the whole site is unknown: its rules may have errors since the start.
 const UNKNOWN_SITE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// How long it is looked who a visitor is.
+const MEMBER: Duration = Duration::from_secs(1);
 
 /// Who wants to be told, by the rules that are in force.
 struct Listeners(Arc<ArcSwap<World>>);
@@ -83,6 +86,15 @@ impl Shared {
     fn hook(&self, id: &HookId) -> Option<Arc<Webhook>> {
         let world = self.world.load();
         world.site(&id.site)?.webhooks.iter().find(|hook| hook.name == id.name).cloned()
+    }
+
+    /// The shop's own number of the member that a visitor is, as far as it is known. A store that is slow to say so holds up no
+    /// message: it goes without.
+    async fn member(&self, site: &SiteId, visitor: VisitorId) -> Option<String> {
+        let key = ProfileKey { site: site.clone(), visitor };
+        let found = timeout(MEMBER, joined::load(&*self.store, &key)).await.ok()?.ok()?;
+        let profile = found.profile.lock().unwrap_or_else(PoisonError::into_inner);
+        profile.member.fields.get("id").cloned()
     }
 
     /// The client. It is made when it is needed: a machine without certificates of authorities can do without hooks.

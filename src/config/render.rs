@@ -279,7 +279,9 @@ mod tests {
              |           ^^^^^^^^^^^^
              help: mend it
         "#);
-        for line in ["token = tok9", "secret=\"tok9", "  encryption_key = 'a=tok9'", "  'whsec_tok9', # or", "secret = 'tok9"] {
+        for line in
+            ["token = tok9", "secret=\"tok9", "  encryption_key = 'a=tok9'", "  'whsec_tok9', # or", "secret = 'tok9"]
+        {
             let text = drawn(line, "tok9");
             assert!(text.contains("****") && !text.contains("tok9"), "{text}");
         }

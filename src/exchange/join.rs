@@ -32,7 +32,9 @@ impl Exchange {
             (Some(id), shared) => {
                 let customer = self.gateway.customers.name(&self.site.id, id);
                 if shared == Some(customer) {
-                    return;
+                    // Whoever is told of what they do is told who they are.
+                    let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                    return profile.member.take(std::iter::once(("id", id)));
                 }
                 Becomes::Customer(customer)
             }

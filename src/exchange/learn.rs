@@ -1,14 +1,18 @@
 //! What a page, a form or an answer of the shop said: it enters the visitor's profile, becomes events, and reaches goals.
 
 use super::{Exchange, Gateway, InFlight};
-use crate::commerce::Content;
-use crate::event::{Event, What};
+use crate::commerce::{Cart, Content};
+use crate::event::{ABANDONED_CART, Event, What};
 use crate::ids::VisitorId;
 use crate::site::Site;
 use crate::store::profile::{Profile, Said, shopping};
 use crate::store::{LiveProfile, ProfileKey, Write, joined};
 use crate::visitor::consent::Consent;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, PoisonError};
+
+/// Seconds for which an empty cart is one that was just emptied.
+const EMPTIED: i64 = 60;
 
 /// Who learns: a visitor, the profile they have now, and where they are.
 pub(super) struct Learner<'a> {
@@ -72,8 +76,38 @@ impl Gateway {
             None => happened = events,
         }
         let event = |what| Write::Event(Event { site: who.site.id.clone(), visitor: who.visitor, at, what });
-        let counted = happened.into_iter().filter(|_| who.consent.analytics).map(event);
+        let counted = happened.into_iter().map(event).chain(self.foresee(who, at));
+        let counted = counted.filter(|_| who.consent.analytics);
         counted.chain(who.profile.map(|(key, profile)| Write::Profile(key.clone(), profile.clone()))).collect()
+    }
+
+    /// When nobody will have come back to the visitor's cart, for hooks that want to be told. It is the customer's, where there is one:
+    /// whoever goes on in another browser has not left it alone.
+    fn foresee(&self, who: &Learner<'_>, now: Timestamp) -> Vec<Write> {
+        let site = who.site;
+        let Some((key, profile)) = who.profile else { return Vec::new() };
+        if !site.webhooks.iter().any(|hook| hook.events.contains(&ABANDONED_CART)) {
+            return Vec::new();
+        }
+        let mut cart = match &profile.lock().unwrap_or_else(PoisonError::into_inner).shop.cart {
+            // One that has long been empty was so when it was last foreseen.
+            Some(cart) if cart.items > 0 || now.as_second() - cart.changed <= EMPTIED => cart.now(),
+            _ => return Vec::new(),
+        };
+        let catalogue = self.catalogues.of(&site.id);
+        for line in &mut cart.lines {
+            line.name = catalogue.product(&line.id).and_then(|known| known.product.name);
+        }
+        cart.currency = Some(site.currency.clone());
+        let after = SignedDuration::try_from(site.learn.abandoned_cart_after).unwrap_or(SignedDuration::MAX);
+        let Ok(at) = now.checked_add(after) else { return Vec::new() };
+        let event = |visitor, cart| {
+            let what = What::AbandonedCart(Arc::new(cart));
+            Write::Event(Event { site: site.id.clone(), visitor, at, what })
+        };
+        // What was foreseen of the browser, before its customer was known.
+        let before = (key.visitor != who.visitor).then(|| event(who.visitor, Cart::default()));
+        before.into_iter().chain([event(key.visitor, cart)]).collect()
     }
 
     /// Has writes recorded; an order at once.

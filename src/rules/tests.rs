@@ -181,7 +181,7 @@ fn every_setting_of_a_site_is_taken() {
         platform = "generic"
         extract.product.name = ["h1", { at = "h2", attr = "title", match = "a" }]
         extract.listed = { row = "li", url = { at = "a", attr = "href" } }
-        learn = { pages = false, refresh = "1h" }
+        learn = { pages = false, refresh = "1h", abandoned_cart_after = "30m" }
         https_redirect = true
         origin = [{ url = "https://a.internal", weight = 3 }, { url = "https://b.internal:8443", weight = 0 }]
         upstream = { host = "shop.internal", http2 = true, verify = false, ca = "ca.pem", read_timeout = "5s", health = { path = "/up" } }

@@ -110,7 +110,9 @@ async fn take(
         let (client, keys) = (client.clone(), keys.clone());
         let permit = permits.pop();
         under_way.spawn(async move {
-            let body = Value::Object(exports::message(&site, &message.event)).to_string();
+            let mut body = exports::message(&site, &message.event);
+            body.extend(shared.member(&site, message.event.visitor).await.map(|id| ("user_id".to_owned(), id.into())));
+            let body = Value::Object(body).to_string();
             let answer = send(&client, &hook, &keys, &message.id, shared.clock.now(), body.into()).await;
             drop(permit);
             (message, answer)

@@ -1,20 +1,22 @@
 //! Hooks are told of every event, each visitor's in order and signed, whatever the receiver does and whenever a gateway is killed.
 
 use crate::own_faults::await_flush;
-use crate::support::origin::{Received, Wire};
+use crate::support::origin::{Received, Wire, page};
 use crate::support::postgres::Cluster;
-use crate::support::{Gateway, Origin, Rules, Visitor, eventually};
+use crate::support::{Gateway, Origin, Request, Rules, Visitor, eventually};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 const HTML: &str = "<!DOCTYPE html><html><head></head><body><p>page</p></body></html>";
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const BROWSER: &str = "Mozilla/5.0 Chrome/156.0.0.0 Safari/537.36";
 const VISITORS: usize = 5;
 const PAGES: usize = 8;
 
@@ -162,6 +164,60 @@ fn gateways_share_the_telling_and_one_does_what_a_killed_one_left() {
     tool.well.store(true, Ordering::SeqCst);
     assert_told(&tool);
     eventually("nothing is left", || (cluster.sql("SELECT count(*) FROM noren.outbox") == "0").then_some(()));
+}
+
+/// Members tell their numbers on `/mine`; whatever is posted comes into the cart.
+#[test]
+fn cart_that_is_left_alone_is_told_once_and_by_whose_number() {
+    let shop = Origin::new(|request, wire| match request.target.as_str() {
+        "/cart/add" => wire.send("HTTP/1.1 303 See Other\r\nLocation: /cart\r\nContent-Length: 0\r\n\r\n"),
+        "/mine" => wire.send(page("X-Member-Id: m-4711\r\n", HTML)),
+        _ => wire.send(page("", HTML)),
+    });
+    let tool = Origin::fixed("HTTP/1.1 204 No Content\r\n\r\n");
+    let site = format!(
+        "currency = 'JPY'\n[customer]\nid = {{ response_header = 'X-Member-Id' }}\n[learn]\nabandoned_cart_after = '3s'\n\
+         [[forms]]\nevent = 'add_to_cart'\npath = '/cart/add'\nid = 'product'\nquantity = 'qty'\n\
+         [[webhook]]\nname = 'tool'\nurl = 'http://{}/hook'\nevents = ['abandoned_cart']\nsecret = 'whsec_{KEY}'\n",
+        tool.address()
+    );
+    let rules = Rules::new();
+    rules.site("shop", "shop.example", shop.address(), &site);
+    let gateway = Gateway::serve(rules.path());
+    let (mut stranger, mut member, mut looking) = (Visitor::default(), Visitor::default(), Visitor::default());
+    looking.visit(gateway.address(), "/");
+    for path in ["/", "/mine", "/mine"] {
+        member.visit(gateway.address(), path);
+        await_flush(&gateway);
+    }
+    stranger.visit(gateway.address(), "/");
+    for (visitor, body) in [(&stranger, "product=M-1&qty=2"), (&member, "product=M-2&qty=1")] {
+        let form = Request::new("POST", "/cart/add").header("Content-Type", "application/x-www-form-urlencoded");
+        let form = form.header("Cookie", &visitor.cookie_header()).header("User-Agent", BROWSER).body(body);
+        assert_eq!(gateway.fetch(&form).status, 303);
+    }
+    // As long as they look around nothing is left alone.
+    let came_back = Instant::now();
+    while came_back.elapsed() < Duration::from_secs(5) {
+        stranger.visit(gateway.address(), "/");
+        assert!(!tool.received().iter().any(|told| told.body.windows(3).any(|text| text == b"M-1")));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    eventually("both are told", || (tool.received().len() == 2).then_some(()));
+    let mut told: Vec<Value> =
+        tool.received().iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
+    told.sort_by_key(|message| message["event_params"]["items"][0]["item_id"].to_string());
+    let [stranger, member] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(
+        stranger["event_params"],
+        json!({ "currency": "JPY", "number_of_items": 2, "items": [{ "item_id": "M-1", "quantity": 2 }] })
+    );
+    assert_eq!((&stranger["event_name"], &stranger["user_id"]), (&"abandoned_cart".into(), &Value::Null));
+    assert_eq!((&member["event_params"]["items"][0]["item_id"], &member["user_id"]), (&"M-2".into(), &"m-4711".into()));
+    // Whoever does not come back is told of no more.
+    looking.visit(gateway.address(), "/");
+    await_flush(&gateway);
+    assert_eq!(tool.received().len(), 2);
 }
 
 #[test]

@@ -33,7 +33,8 @@ pub(crate) static WEBHOOK: Section = Section {
             "events",
             "list of texts",
             "view_item, add_to_cart, remove_from_cart, begin_checkout, purchase, refund",
-            "Events by the names that exports use. Also `page_view`, `search`, `login`, `experiment_viewed`, `view_promotion`, \
+            "Events by the names that exports use. Also `abandoned_cart` (see \
+             `[learn]`), `page_view`, `search`, `login`, `experiment_viewed`, `view_promotion`, \
              `select_promotion`, `dismiss_promotion` and `conversion`.",
         ),
         setting(

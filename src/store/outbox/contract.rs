@@ -1,26 +1,28 @@
 //! What every outbox must hold, whatever it is made of.
 
 use super::{HookId, Message, SETTLING, Wants};
-use crate::commerce::Order;
+use crate::commerce::{Cart, Line, Order};
 use crate::event::{Event, What};
 use crate::ids::{SiteId, VisitorId};
 use crate::store::ProfileKey;
+use crate::store::exports::Span;
 use crate::store::ledger::Ledger;
 use crate::store::records::Before;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinSet;
 
-/// Page views are wanted by `all`; orders by `all` and `orders`. Of the site `silent` nothing is.
+/// Page views and abandoned carts are wanted by `all`; orders by `all` and `orders`. Of the site `silent` nothing is.
 struct Tests;
 
 impl Wants for Tests {
     fn hooks(&self, site: &SiteId, event: &str) -> SmallVec<[Arc<str>; 2]> {
         let hooks: &[&str] = match event {
             _ if site.as_str() == "silent" => &[],
-            "page_view" => &["all"],
+            "page_view" | "abandoned_cart" => &["all"],
             "purchase" => &["all", "orders"],
             _ => &[],
         };
@@ -40,6 +42,7 @@ pub(in crate::store) async fn holds(open: impl Fn() -> Arc<dyn Ledger>) {
     several_gateways_share_and_what_one_has_taken_comes_back(&open).await;
     erased_and_swept_visitors_have_no_messages(&*open()).await;
     what_is_too_old_or_too_much_goes(&*open()).await;
+    what_is_foreseen_is_told_unless_its_visitor_comes_back(&open).await;
 }
 
 fn hook(site: &str, name: &str) -> HookId {
@@ -209,4 +212,43 @@ async fn what_is_too_old_or_too_much_goes(ledger: &dyn Ledger) {
     assert_eq!(outbox.trim(&hook, 4, 2).await.unwrap(), 1);
     assert_eq!(paths(&take(ledger, &hook, 60, 10).await), ["/6"], "the oldest of what is left");
     assert_eq!((outbox.count(&hook).await.unwrap(), outbox.count(&other).await.unwrap()), (4, 10));
+}
+
+async fn what_is_foreseen_is_told_unless_its_visitor_comes_back(open: &impl Fn() -> Arc<dyn Ledger>) {
+    let (one, two, hook) = (open(), open(), hook("foreseen", "all"));
+    let left = |of: u8, seconds: i64, items: u32| {
+        let lines = vec![Line { id: "M-1".into(), quantity: items, ..Line::default() }];
+        let cart = Cart { lines, items: Some(items), ..Cart::default() };
+        Event { what: What::AbandonedCart(Arc::new(cart)), ..view("foreseen", of, seconds, "") }
+    };
+    let told = |messages: &[Message]| -> Vec<(u8, Value)> {
+        let of = |message: &Message| {
+            assert_eq!(message.event.name, "abandoned_cart");
+            (message.event.visitor.0[0], message.event.parameters.as_ref().unwrap()["number_of_items"].clone())
+        };
+        messages.iter().map(of).collect()
+    };
+    keep(&*one, vec![left(1, 100, 1), left(1, 101, 2), left(2, 100, 1), left(3, 100, 1)]).await;
+    // By the other gateway one comes back, and another empties the cart.
+    keep(&*two, vec![view("foreseen", 1, 50, "/back"), left(1, 150, 3), left(2, 160, 0)]).await;
+    let page = take(&*one, &hook, 99, 10).await;
+    assert_eq!(paths(&page), ["/back"], "it holds up nothing");
+    one.outbox().done(numbers(&page)).await.unwrap();
+
+    let third = take(&*two, &hook, 120, 10).await;
+    assert_eq!(told(&third), [(3, 1.into())], "by its time, of whoever did not come back");
+    // Whoever comes back now is too late: it is on its way.
+    keep(&*one, vec![left(3, 300, 5)]).await;
+    two.outbox().put_off(&hook, &third[0], at(125)).await.unwrap();
+    let again = take(&*one, &hook, 125, 10).await;
+    assert_eq!((told(&again), again[0].id == third[0].id), (vec![(3, 1.into())], true));
+    one.outbox().done(numbers(&again)).await.unwrap();
+
+    let first = take(&*one, &hook, 299, 10).await;
+    assert_eq!(told(&first), [(1, 3.into())], "once, with what was in it last");
+    one.outbox().done(numbers(&first)).await.unwrap();
+    assert_eq!(told(&take(&*two, &hook, 301, 10).await), [(3, 5.into())]);
+    let always = Span { since: at(-10), until: at(1000) };
+    let happened = one.exports().events(&hook.site, &always, None, 10).await.unwrap();
+    assert_eq!(happened.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["page_view"]);
 }

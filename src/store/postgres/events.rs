@@ -71,17 +71,19 @@ async fn append(
     let mut rows = Rows::default();
     let mut messages = Messages::default();
     for (index, event) in events.iter().enumerate() {
-        if !matches!(event.what, What::Purchase(_)) || first.contains(&index) {
+        if event.what.foreseen().is_some() {
+            messages.foresee(asked, event);
+        } else if !matches!(event.what, What::Purchase(_)) || first.contains(&index) {
             rows.push(event, sealing);
             messages.push(asked, sealing, event);
         }
         if rows.sites.len() == PORTION {
             std::mem::take(&mut rows).insert(&transaction).await?;
-            std::mem::take(&mut messages).insert(&transaction).await?;
+            std::mem::take(&mut messages).insert(&transaction, sealing).await?;
         }
     }
     rows.insert(&transaction).await?;
-    messages.insert(&transaction).await?;
+    messages.insert(&transaction, sealing).await?;
     transaction.commit().await
 }
 

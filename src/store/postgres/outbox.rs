@@ -4,7 +4,7 @@
 //! itself.
 
 use super::events::Rows;
-use super::{BATCH, CALL, PostgresLedger};
+use super::{BATCH, CALL, PostgresLedger, text};
 use crate::event::Event;
 use crate::ids::SiteId;
 use crate::store::StoreError;
@@ -13,6 +13,7 @@ use crate::store::seal::{CannotOpen, Sealing};
 use async_trait::async_trait;
 use deadpool_postgres::Transaction;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
@@ -137,6 +138,8 @@ pub(super) struct Messages<'a> {
     hooks: Vec<String>,
     dues: Vec<i64>,
     events: Rows<'a>,
+    /// What is foreseen now, by hook and visitor.
+    foreseen: BTreeMap<(String, &'a [u8]), &'a Event>,
 }
 
 impl<'a> Messages<'a> {
@@ -149,7 +152,30 @@ impl<'a> Messages<'a> {
         }
     }
 
-    pub(super) async fn insert(self, transaction: &Transaction<'_>) -> Result<(), Error> {
+    /// Notes what is foreseen of a visitor, in the place of what was before.
+    pub(super) fn foresee(&mut self, asked: &Asked, event: &'a Event) {
+        for hook in asked.hooks(&event.site, event.what.name()) {
+            self.foreseen.insert((key(&event.site, &hook), &event.visitor.0), event);
+        }
+    }
+
+    pub(super) async fn insert(mut self, transaction: &Transaction<'_>, sealing: &Sealing) -> Result<(), Error> {
+        for ((hook, _), event) in std::mem::take(&mut self.foreseen) {
+            // Whoever has it already may go on and tell it.
+            let replace = "
+                DELETE FROM outbox WHERE id IN (
+                    SELECT id FROM outbox WHERE site = $1 AND visitor = $2 AND hook = $3 AND kind = $4 AND tries = 0
+                    FOR UPDATE SKIP LOCKED
+                )";
+            let replace = transaction.prepare_cached(replace).await?;
+            let (site, visitor, kind) = (text(event.site.as_str()), &event.visitor.0[..], event.what.name());
+            transaction.execute(&replace, &[&site, &visitor, &hook, &kind]).await?;
+            if event.what.foreseen().is_some_and(|cart| !cart.is_empty()) {
+                self.hooks.push(hook);
+                self.dues.push(first_due(event.at));
+                self.events.push(event, sealing);
+            }
+        }
         if self.hooks.is_empty() {
             return Ok(());
         }

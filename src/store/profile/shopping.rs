@@ -236,6 +236,26 @@ impl CartSeen {
         amounts.values().any(|difference| *difference != 0)
     }
 
+    /// The cart as far as it is known: what the shop showed, and what came and went by forms since.
+    #[must_use]
+    pub fn now(&self) -> Cart {
+        let line = |id: &str, quantity: i64, price| Line {
+            id: id.to_owned(),
+            name: None,
+            price,
+            quantity: u32::try_from(quantity.max(0)).unwrap_or(u32::MAX),
+        };
+        let told = |id: &str| self.told.iter().find(|(told, _)| told == id).map_or(0, |(_, quantity)| *quantity);
+        let shown = self
+            .lines
+            .iter()
+            .map(|(id, quantity, price)| line(id, i64::from(*quantity).saturating_add(told(id)), *price));
+        let is_new = |id: &str| self.lines.iter().all(|(shown, ..)| shown != id);
+        let came = self.told.iter().filter(|(id, _)| is_new(id)).map(|(id, quantity)| line(id, *quantity, None));
+        let lines = shown.chain(came).filter(|line| line.quantity > 0).collect();
+        Cart { lines, items: Some(self.items), value: self.value, currency: None }
+    }
+
     /// Whether a product is in it.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {

@@ -161,6 +161,28 @@ pub(super) fn post(connection: &Connection, asked: &Asked, sealing: &Sealing, ev
     Ok(())
 }
 
+/// Puts what is foreseen of a visitor in the place of what was before, where nobody was told of that yet.
+pub(super) fn foresee(
+    connection: &Connection,
+    asked: &Asked,
+    sealing: &Sealing,
+    event: &Event,
+) -> rusqlite::Result<()> {
+    for hook in asked.hooks(&event.site, event.what.name()) {
+        connection
+            .prepare_cached(
+                "DELETE FROM outbox INDEXED BY outbox_of_visitor
+                 WHERE site = ?1 AND visitor = ?2 AND hook = ?3 AND kind = ?4 AND tries = 0",
+            )?
+            .execute(params![event.site.as_str(), event.visitor.0, key(&event.site, &hook), event.what.name()])?;
+    }
+    if event.what.foreseen().is_some_and(|cart| !cart.is_empty()) {
+        post(connection, asked, sealing, event)
+    } else {
+        Ok(())
+    }
+}
+
 fn count(connection: &Connection, hook: &str) -> rusqlite::Result<u64> {
     let mut count = connection.prepare_cached("SELECT count(*) FROM outbox WHERE hook = ?1")?;
     count.query_row([hook], |row| row.get::<_, i64>(0)).map(|count| count as u64)

@@ -6,7 +6,7 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Step n leads from version n to n + 1. A step that was released is never edited: add another.
 ///
@@ -165,8 +165,9 @@ const WAL: &str = "wal";
 /// How long to wait for another process's write: longer than any batch takes.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// How soon to try again what SQLite does not wait for.
+/// How soon, and how often, to try again what SQLite does not always wait for: about as long as that.
 const RETRY: Duration = Duration::from_millis(5);
+const TRIES: u32 = 500;
 
 /// Statements kept prepared: more than there are.
 const STATEMENTS: usize = 96;
@@ -198,7 +199,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
         // A connection stays on its thread: SQLite need not lock it.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
-        connection.busy_timeout(BUSY)?;
+        connection.busy_timeout(RETRY)?;
         let mode = patiently(|| {
             let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
             if mode == WAL {
@@ -206,6 +207,7 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
             }
             connection.pragma_update_and_check(None, "journal_mode", WAL, |row| row.get(0))
         })?;
+        connection.busy_timeout(BUSY)?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -226,15 +228,13 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 /// Tries again for as long as another process is in the way. SQLite does so by itself, but not where it would have to change a lock
 /// that it holds for a stronger one, as in turning on the write-ahead log: two that did that would wait for each other.
 fn patiently<T>(attempt: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let begin = Instant::now();
-    loop {
+    for _ in 0..TRIES {
         match attempt() {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && begin.elapsed() < BUSY => {
-                std::thread::sleep(RETRY);
-            }
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(RETRY),
             result => return result,
         }
     }
+    attempt()
 }
 
 /// An error at the start, with what to do about it.

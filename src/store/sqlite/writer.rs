@@ -224,6 +224,9 @@ impl<'a> Work<'a> {
     }
 
     fn insert(&self, event: &Event) -> rusqlite::Result<()> {
+        if event.what.foreseen().is_some() {
+            return outbox::foresee(&self.transaction, self.asked, self.sealing, event);
+        }
         if let What::Purchase(order) = &event.what
             && !self.is_first(event, order)?
         {
