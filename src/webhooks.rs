@@ -221,20 +221,21 @@ impl Deliverer {
             None if self.shared.world.load().site(&id.site).is_some() => (UNKNOWN_HOOK, "removed"),
             None => (UNKNOWN_SITE, "removed"),
         };
-        let before = self.shared.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
+        let now = self.shared.clock.now();
+        let before = now.checked_sub(age).unwrap_or(Timestamp::MIN);
         let mut dropped = 0;
         while let portion @ 1.. = outbox.remove(id, before, PORTION).await? {
             dropped += portion;
         }
         self.dropped(id, result, dropped);
-        let mut waiting = outbox.count(id).await?;
+        let mut waiting = outbox.count(id, now).await?;
         if let Some(hook) = hook.filter(|hook| waiting > hook.max_waiting) {
             let mut dropped = 0;
-            while let portion @ 1.. = outbox.trim(id, hook.max_waiting, PORTION).await? {
+            while let portion @ 1.. = outbox.trim(id, now, hook.max_waiting, PORTION).await? {
                 dropped += portion;
             }
             self.dropped(id, "overflowed", dropped);
-            waiting = outbox.count(id).await?;
+            waiting = outbox.count(id, now).await?;
         }
         let gauge = self.shared.metrics.webhook_backlog.with_label_values(&[id.site.as_str(), &id.name]);
         gauge.set(i64::try_from(waiting).unwrap_or(i64::MAX));

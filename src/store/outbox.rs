@@ -38,14 +38,14 @@ pub trait Outbox: Send + Sync {
     /// else has it.
     async fn put_off(&self, hook: &HookId, message: &Message, due: Timestamp) -> Result<(), StoreError>;
 
-    /// How many wait for a hook.
-    async fn count(&self, hook: &HookId) -> Result<u64, StoreError>;
+    /// How many wait for a hook whose time has come.
+    async fn count(&self, hook: &HookId, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Gives up messages of events before a moment, so many at most. Says how many.
     async fn remove(&self, hook: &HookId, before: Timestamp, most: usize) -> Result<usize, StoreError>;
 
-    /// Gives up the oldest beyond so many, `most` of them at a time. Says how many.
-    async fn trim(&self, hook: &HookId, keep: u64, most: usize) -> Result<usize, StoreError>;
+    /// Of those whose time has come, gives up the oldest beyond so many, `most` of them at a time. Says how many.
+    async fn trim(&self, hook: &HookId, now: Timestamp, keep: u64, most: usize) -> Result<usize, StoreError>;
 }
 
 /// Says who wants to be told of an event.
@@ -142,7 +142,7 @@ impl Outbox for NoOutbox {
         Ok(())
     }
 
-    async fn count(&self, _: &HookId) -> Result<u64, StoreError> {
+    async fn count(&self, _: &HookId, _: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
     }
 
@@ -150,7 +150,7 @@ impl Outbox for NoOutbox {
         Ok(0)
     }
 
-    async fn trim(&self, _: &HookId, _: u64, _: usize) -> Result<usize, StoreError> {
+    async fn trim(&self, _: &HookId, _: Timestamp, _: u64, _: usize) -> Result<usize, StoreError> {
         Ok(0)
     }
 }

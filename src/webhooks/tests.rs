@@ -52,5 +52,5 @@ async fn what_nobody_will_take_is_dropped_and_what_may_still_be_taken_waits() {
     rules.store(Arc::new(World::default()));
     let hooks = store.outbox().hooks().await.unwrap();
     deliverer.keep(&hooks).await;
-    assert_eq!((hooks.len(), store.outbox().count(&hooks[0].0).await.unwrap()), (1, 100));
+    assert_eq!((hooks.len(), store.outbox().count(&hooks[0].0, now).await.unwrap()), (1, 100));
 }

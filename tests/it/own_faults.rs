@@ -20,7 +20,7 @@ fn rules_for(origin: &Origin) -> Rules {
     rules
 }
 
-fn written(gateway: &Gateway) -> f64 {
+pub(crate) fn written(gateway: &Gateway) -> f64 {
     gateway.metric("noren_recorder_writes", "result=\"written\"")
 }
 

@@ -4,7 +4,7 @@
 //!
 //! The tests here kill a few times; `tests/coupons.sh` a hundred times.
 
-use crate::own_faults::await_flush;
+use crate::own_faults::{await_flush, written};
 use crate::support::faults::report;
 use crate::support::postgres::Cluster;
 use crate::support::redis::Server;
@@ -207,9 +207,11 @@ fn kill(gateways: &mut [Gateway], kills: usize, sql: impl Fn(&str) -> String, co
         let mut random = SEED;
         for round in 0..kills {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let at = round % gateways.len();
+            // Otherwise nothing that a quick machine has shown is ever written.
+            crate::support::eventually("something is written", || (written(&gateways[at]) > 0.0).then_some(()));
             let until = crowd.whole.load(Ordering::SeqCst) + 30 + (random >> 33) as usize % 60;
             crate::support::eventually("pages arrive", || (crowd.whole.load(Ordering::SeqCst) >= until).then_some(()));
-            let at = round % gateways.len();
             eprintln!("kill {at} at {:?}", crowd.begin.elapsed());
             gateways[at].kill();
             killed.push((at, Instant::now()));
@@ -287,7 +289,7 @@ impl Found {
             self.unkept += 1;
             self.oldest = self.oldest.max(at.saturating_duration_since(page.at));
         }
-        // Kills come so soon after one another that a good part is lost; but what was written was written.
+        // Kills come so soon after a start that a good part is lost; but what was written was written.
         assert!(self.unkept < pages.len() / 10 * 9, "{} of {} page views are lost", self.unkept, pages.len());
     }
 }

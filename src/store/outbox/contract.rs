@@ -105,7 +105,10 @@ async fn wanted_events_become_messages_once(open: &impl Fn() -> Arc<dyn Ledger>)
         HashMap::from([(hook("wanted", "all"), at(1) + SETTLING), (hook("wanted", "orders"), at(2) + SETTLING)]);
     assert_eq!(waiting, wanted);
     let (all, orders) = (hook("wanted", "all"), hook("wanted", "orders"));
-    assert_eq!((one.outbox().count(&all).await.unwrap(), one.outbox().count(&orders).await.unwrap()), (2, 1));
+    assert_eq!(
+        (one.outbox().count(&all, at(60)).await.unwrap(), one.outbox().count(&orders, at(60)).await.unwrap()),
+        (2, 1)
+    );
 
     let orders = take(&*two, &orders, 60, 10).await;
     let [order] = &orders[..] else { panic!("{orders:?}") };
@@ -146,7 +149,7 @@ async fn first_message_of_a_visitor_holds_back_the_others(ledger: &dyn Ledger) {
         assert_eq!(paths(&next), [path]);
         outbox.done(numbers(&next)).await.unwrap();
     }
-    assert_eq!(outbox.count(&hook).await.unwrap(), 0);
+    assert_eq!(outbox.count(&hook, at(60)).await.unwrap(), 0);
 
     // Nobody's number is used again: somebody may be late in saying that a message is done.
     keep(ledger, vec![view("order", 1, 40, "/4")]).await;
@@ -193,9 +196,9 @@ async fn erased_and_swept_visitors_have_no_messages(ledger: &dyn Ledger) {
     // Whoever was at it notices nothing, and nothing comes back.
     ledger.outbox().put_off(&hook, &taken[0], at(61)).await.unwrap();
     assert_eq!(paths(&take(ledger, &hook, 100, 10).await), ["/3"]);
-    assert_eq!(ledger.outbox().count(&hook).await.unwrap(), 1);
+    assert_eq!(ledger.outbox().count(&hook, at(60)).await.unwrap(), 1);
     ledger.sweep(&hook.site, &Before { profiles: at(0), events: at(4) }, 100).await.unwrap();
-    assert_eq!(ledger.outbox().count(&hook).await.unwrap(), 0);
+    assert_eq!(ledger.outbox().count(&hook, at(60)).await.unwrap(), 0);
 }
 
 async fn what_is_too_old_or_too_much_goes(ledger: &dyn Ledger) {
@@ -207,11 +210,11 @@ async fn what_is_too_old_or_too_much_goes(ledger: &dyn Ledger) {
     assert_eq!(outbox.remove(&hook, before, 2).await.unwrap(), 2);
     assert_eq!(outbox.remove(&hook, before, 2).await.unwrap(), 1);
     assert_eq!(outbox.remove(&hook, before, 2).await.unwrap(), 0);
-    assert_eq!(outbox.trim(&hook, 7, 2).await.unwrap(), 0);
-    assert_eq!(outbox.trim(&hook, 4, 2).await.unwrap(), 2);
-    assert_eq!(outbox.trim(&hook, 4, 2).await.unwrap(), 1);
+    assert_eq!(outbox.trim(&hook, at(60), 7, 2).await.unwrap(), 0);
+    assert_eq!(outbox.trim(&hook, at(60), 4, 2).await.unwrap(), 2);
+    assert_eq!(outbox.trim(&hook, at(60), 4, 2).await.unwrap(), 1);
     assert_eq!(paths(&take(ledger, &hook, 60, 10).await), ["/6"], "the oldest of what is left");
-    assert_eq!((outbox.count(&hook).await.unwrap(), outbox.count(&other).await.unwrap()), (4, 10));
+    assert_eq!((outbox.count(&hook, at(60)).await.unwrap(), outbox.count(&other, at(60)).await.unwrap()), (4, 10));
 }
 
 async fn what_is_foreseen_is_told_unless_its_visitor_comes_back(open: &impl Fn() -> Arc<dyn Ledger>) {
@@ -231,6 +234,8 @@ async fn what_is_foreseen_is_told_unless_its_visitor_comes_back(open: &impl Fn()
     keep(&*one, vec![left(1, 100, 1), left(1, 101, 2), left(2, 100, 1), left(3, 100, 1)]).await;
     // By the other gateway one comes back, and another empties the cart.
     keep(&*two, vec![view("foreseen", 1, 50, "/back"), left(1, 150, 3), left(2, 160, 0)]).await;
+    assert_eq!(one.outbox().count(&hook, at(99)).await.unwrap(), 1, "what is foreseen does not wait yet");
+    assert_eq!(one.outbox().trim(&hook, at(99), 1, 10).await.unwrap(), 0);
     let page = take(&*one, &hook, 99, 10).await;
     assert_eq!(paths(&page), ["/back"], "it holds up nothing");
     one.outbox().done(numbers(&page)).await.unwrap();

@@ -106,8 +106,9 @@ impl Outbox for PostgresLedger {
         self.run(others, &[&site, &visitor, &key, &due]).await.map(drop)
     }
 
-    async fn count(&self, hook: &HookId) -> Result<u64, StoreError> {
-        let rows = self.rows("SELECT count(*) FROM outbox WHERE hook = $1", &[&hook.key()]).await?;
+    async fn count(&self, hook: &HookId, now: Timestamp) -> Result<u64, StoreError> {
+        let count = "SELECT count(*) FROM outbox WHERE hook = $1 AND at <= $2";
+        let rows = self.rows(count, &[&hook.key(), &now.as_millisecond()]).await?;
         Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0) as u64))
     }
 
@@ -119,8 +120,8 @@ impl Outbox for PostgresLedger {
         self.run(remove, &[&hook.key(), &before.as_millisecond(), &(most as i64)]).await
     }
 
-    async fn trim(&self, hook: &HookId, keep: u64, most: usize) -> Result<usize, StoreError> {
-        let beyond = self.count(hook).await?.saturating_sub(keep).min(most as u64);
+    async fn trim(&self, hook: &HookId, now: Timestamp, keep: u64, most: usize) -> Result<usize, StoreError> {
+        let beyond = self.count(hook, now).await?.saturating_sub(keep).min(most as u64);
         if beyond == 0 {
             return Ok(0);
         }

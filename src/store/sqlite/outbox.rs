@@ -103,9 +103,9 @@ impl Outbox for SqliteStore {
         .await
     }
 
-    async fn count(&self, hook: &HookId) -> Result<u64, StoreError> {
-        let hook = hook.key();
-        self.look(move |connection| count(connection, &hook)).await
+    async fn count(&self, hook: &HookId, now: Timestamp) -> Result<u64, StoreError> {
+        let (hook, now) = (hook.key(), now.as_millisecond());
+        self.look(move |connection| count(connection, &hook, now)).await
     }
 
     async fn remove(&self, hook: &HookId, before: Timestamp, most: usize) -> Result<usize, StoreError> {
@@ -121,10 +121,10 @@ impl Outbox for SqliteStore {
         .await
     }
 
-    async fn trim(&self, hook: &HookId, keep: u64, most: usize) -> Result<usize, StoreError> {
-        let hook = hook.key();
+    async fn trim(&self, hook: &HookId, now: Timestamp, keep: u64, most: usize) -> Result<usize, StoreError> {
+        let (hook, now) = (hook.key(), now.as_millisecond());
         self.change(move |connection| {
-            let beyond = count(connection, &hook)?.saturating_sub(keep).min(most as u64);
+            let beyond = count(connection, &hook, now)?.saturating_sub(keep).min(most as u64);
             connection
                 .prepare_cached(
                     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE hook = ?1 ORDER BY at, id LIMIT ?2)",
@@ -183,9 +183,9 @@ pub(super) fn foresee(
     }
 }
 
-fn count(connection: &Connection, hook: &str) -> rusqlite::Result<u64> {
-    let mut count = connection.prepare_cached("SELECT count(*) FROM outbox WHERE hook = ?1")?;
-    count.query_row([hook], |row| row.get::<_, i64>(0)).map(|count| count as u64)
+fn count(connection: &Connection, hook: &str, now: i64) -> rusqlite::Result<u64> {
+    let mut count = connection.prepare_cached("SELECT count(*) FROM outbox WHERE hook = ?1 AND at <= ?2")?;
+    count.query_row(params![hook, now], |row| row.get::<_, i64>(0)).map(|count| count as u64)
 }
 
 fn message(row: &Row<'_>, site: &SiteId, sealing: &Sealing) -> rusqlite::Result<Message> {
