@@ -166,17 +166,32 @@ pub(super) fn takes_no_values(tag: &str, attribute: &str) -> bool {
 }
 
 /// Whether `</script>` may not end a script: after `<!--` and `<script` it ends the inner one only (HTML's "script data double
-/// escaped state"). A value may complete the word, but is itself escaped.
+/// escaped state"). A value may complete the word, and a value that is empty joins what stands around it, but is itself escaped.
 pub(super) fn hides_the_end(run: &str) -> bool {
-    let mut comment = false;
-    pieces(run).any(|piece| match piece {
-        Piece::Value(_) => comment,
-        Piece::Literal(part) => {
-            let inside = if comment { Some(part) } else { part.split_once("<!--").map(|(_, inside)| inside) };
-            comment |= inside.is_some();
-            inside.is_some_and(|inside| inside.to_ascii_lowercase().contains("<script"))
-        }
+    let (text, values) = without_values(run);
+    text.find("<!--").is_some_and(|comment| {
+        let inside = comment + "<!--".len();
+        text.get(inside..).is_some_and(|inside| inside.contains("<script"))
+            || values.iter().any(|value| *value >= inside)
     })
+}
+
+/// Whether a value stands within `</script`: it ends the script if it is empty, and otherwise does not.
+pub(super) fn splits_the_end(run: &str) -> bool {
+    let (text, values) = without_values(run);
+    text.match_indices("</script").any(|(at, end)| values.iter().any(|value| (at + 1..at + end.len()).contains(value)))
+}
+
+/// A run as it is where all values are empty, in lower case, and where they stood.
+fn without_values(run: &str) -> (String, Vec<usize>) {
+    let (mut text, mut values) = (String::with_capacity(run.len()), Vec::new());
+    for piece in pieces(run) {
+        match piece {
+            Piece::Literal(part) => text.push_str(&part.to_ascii_lowercase()),
+            Piece::Value(_) => values.push(text.len()),
+        }
+    }
+    (text, values)
 }
 
 /// Writes a script: values are escaped for the inside of a string literal.

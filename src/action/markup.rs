@@ -300,6 +300,9 @@ impl<'a> Writer<'a> {
                     "write `<\\!--` in the script",
                 ));
             }
+            "script" if escape::splits_the_end(content) => {
+                return Err(invalid("a value cannot stand within `</script`", "write `<\\/script` in the script"));
+            }
             "script" => escape::script(&mut self.out, content),
             _ if content.contains(VALUE_START) => {
                 return Err(invalid(

@@ -40,6 +40,9 @@ fn markup_that_would_break_the_page_is_refused() {
         ("<script>x", "never closed"),
         ("<script>'<!-- <SCRIPT>'</script>", "do not see the end"),
         ("<script>'<!-- <‹script ›'</script>", "do not see the end"),
+        ("<script>'<‹›!-- <script '</script>", "do not see the end"),
+        ("<script>'<!‹x›-- <script '</script>", "do not see the end"),
+        ("<script>'</scr‹›ipt>'</script>", "within `</script`"),
         ("<svg><g><b/></g></svg>", "cannot stand in a drawing"),
         ("<math><mi>a</mi><p>b</p></math>", "cannot stand in a drawing"),
     ] {
