@@ -88,7 +88,8 @@ fn split(data: &[u8]) -> Vec<(&str, &[u8])> {
     for line in data.split_inclusive(|byte| *byte == b'\n') {
         if let Some(next) = line.strip_prefix(b"=== ").and_then(|rest| std::str::from_utf8(rest).ok()) {
             found.push((name, data.get(from..at).unwrap_or_default()));
-            name = next.trim_ascii();
+            // A path that is equal to another must not be another file.
+            name = next.trim_ascii().trim_end_matches('/');
             from = at + line.len();
         }
         at += line.len();
