@@ -124,6 +124,8 @@ fn visitors_doings_are_told_and_nobody_elses() {
         post(&gateway, "/login", &cookie, &navigation, "user=a&pw=right"),
     ];
     assert!(answers.iter().all(|answer| answer.header("set-cookie").is_none()));
+    // What was heard apart from a page takes its time when it is taken in.
+    assert_eq!(told(&gateway).len(), 3);
     visitor.visit(gateway.address(), "/search?q=%E6%B9%AF%E5%91%91%E3%81%BF");
 
     let told = told(&gateway);
