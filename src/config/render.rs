@@ -109,7 +109,7 @@ fn draw(out: &mut String, problem: &Problem, text: Option<&str>, style: Style<'_
         let frame = paint(BLUE);
         let number = at.line.to_string();
         margin = number.len().max(4) + 1;
-        let excerpt = Excerpt::new(text, &at, problem.span.end);
+        let excerpt = Excerpt::new(text, &at, problem.span.end, problem.code);
         writeln!(out, "{frame}{number:>width$} |{plain} {}", excerpt.line, width = margin - 1)?;
         let (indent, carets) = (excerpt.indent, "^".repeat(excerpt.width));
         writeln!(out, "{:margin$}{frame}|{plain} {:indent$}{colour}{carets}{plain}", "", "")?;
@@ -154,10 +154,10 @@ const BEFORE: usize = 60;
 const SHOWN: usize = 120;
 
 impl Excerpt {
-    fn new(text: &str, at: &Position, end: usize) -> Self {
+    fn new(text: &str, at: &Position, end: usize, code: &str) -> Self {
         let line = text.get(at.line_start..).unwrap_or_default();
         let line = line.split('\n').next().unwrap_or_default().trim_end_matches('\r');
-        let line = &*conceal(line);
+        let line = &*conceal(line, code);
         let start = (at.offset - at.line_start).min(line.len());
         let (before, rest) = line.split_at_checked(start).unwrap_or((line, ""));
         let mut end = end.saturating_sub(at.line_start).clamp(start, line.len());
@@ -183,20 +183,29 @@ impl Excerpt {
     }
 }
 
-/// The settings whose values may be secrets, and how a secret begins that stands in a line of its own.
+/// The settings whose values may be secrets, how one begins, and what is complained of where a value was to be one.
 const SECRETS: [&str; 3] = ["secret", "token", "encryption_key"];
 const SECRET: &str = "whsec_";
+const COMPLAINTS: [&str; 2] = ["bad-secret", "token-in-clear"];
 /// What stands before a place where a secret is kept, or before its hash.
 const HARMLESS: [&str; 2] = ["file:", "sha256:"];
 
 /// A line without the secrets in it: what is wrong with one is told on terminals and in logs. Each character keeps its place.
-fn conceal(line: &str) -> Cow<'_, str> {
-    let key = line.trim_start().split(|c: char| c == '=' || c.is_whitespace()).next().unwrap_or_default();
-    let begin = match line.find('=') {
-        Some(at) if SECRETS.contains(&key) => at + 1,
+fn conceal<'a>(line: &'a str, code: &str) -> Cow<'a, str> {
+    // Wherever it is set: by a dotted key and within a table of one line, too.
+    let set = |name: &str| {
+        line.match_indices(name).find_map(|(at, _)| {
+            let (before, rest) = line.split_at(at);
+            let value = rest.strip_prefix(name)?.trim_start_matches([' ', '\t', '"', '\'']).strip_prefix('=')?;
+            let is_whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-');
+            is_whole.then_some(line.len() - value.len())
+        })
+    };
+    let begin = match SECRETS.into_iter().filter_map(set).min() {
+        Some(begin) => begin,
         // A list goes over several lines.
-        _ if line.contains(SECRET) => 0,
-        _ => return line.into(),
+        None if COMPLAINTS.contains(&code) || line.contains(SECRET) => 0,
+        None => return line.into(),
     };
     let (name, value) = line.split_at(begin);
     let mut concealed = name.to_owned();
@@ -279,12 +288,19 @@ mod tests {
              |           ^^^^^^^^^^^^
              help: mend it
         "#);
-        for line in
-            ["token = tok9", "secret=\"tok9", "  encryption_key = 'a=tok9'", "  'whsec_tok9', # or", "secret = 'tok9"]
-        {
+        for line in [
+            "token = tok9",
+            "secret=\"tok9",
+            "  encryption_key = 'a=tok9'",
+            "  'whsec_tok9', # or",
+            "secret = 'tok9",
+            "imports.token = 'tok9'",
+            "webhook = [{ name = 'a', \"secret\" = 'tok9' }]",
+        ] {
             let text = drawn(line, "tok9");
             assert!(text.contains("****") && !text.contains("tok9"), "{text}");
         }
+        assert_eq!(conceal("  'tok9',", "bad-secret"), "  '****',");
         assert!(drawn("name = 'token'", "token").contains("'token'"), "what only looks like one is shown");
     }
 

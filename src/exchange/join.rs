@@ -32,9 +32,12 @@ impl Exchange {
             (Some(id), shared) => {
                 let customer = self.gateway.customers.name(&self.site.id, id);
                 if shared == Some(customer) {
-                    // Whoever is told of what they do is told who they are.
-                    let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
-                    return profile.member.take(std::iter::once(("id", id)));
+                    // Whoever is told of what they do is told who they are. Otherwise nobody needs to know.
+                    if !self.site.webhooks.is_empty() {
+                        let mut profile = profile.lock().unwrap_or_else(PoisonError::into_inner);
+                        profile.member.take(std::iter::once(("id", id)));
+                    }
+                    return;
                 }
                 Becomes::Customer(customer)
             }
