@@ -161,16 +161,27 @@ impl<'a> Messages<'a> {
     }
 
     pub(super) async fn insert(mut self, transaction: &Transaction<'_>, sealing: &Sealing) -> Result<(), Error> {
-        for ((hook, _), event) in std::mem::take(&mut self.foreseen) {
-            // Whoever has it already may go on and tell it.
+        let foreseen = std::mem::take(&mut self.foreseen);
+        if !foreseen.is_empty() {
+            // Whoever has one already may go on and tell it.
             let replace = "
                 DELETE FROM outbox WHERE id IN (
-                    SELECT id FROM outbox WHERE site = $1 AND visitor = $2 AND hook = $3 AND kind = $4 AND tries = 0
-                    FOR UPDATE SKIP LOCKED
+                    SELECT id FROM outbox
+                    JOIN unnest($1::text[], $2::bytea[], $3::text[], $4::text[]) AS now (site, visitor, hook, kind)
+                    USING (site, visitor, hook, kind)
+                    WHERE tries = 0 FOR UPDATE OF outbox SKIP LOCKED
                 )";
             let replace = transaction.prepare_cached(replace).await?;
-            let (site, visitor, kind) = (text(event.site.as_str()), &event.visitor.0[..], event.what.name());
-            transaction.execute(&replace, &[&site, &visitor, &hook, &kind]).await?;
+            let (mut sites, mut visitors, mut hooks, mut kinds) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+            for ((hook, visitor), event) in &foreseen {
+                sites.push(text(event.site.as_str()));
+                visitors.push(*visitor);
+                hooks.push(hook);
+                kinds.push(event.what.name());
+            }
+            transaction.execute(&replace, &[&sites, &visitors, &hooks, &kinds]).await?;
+        }
+        for ((hook, _), event) in foreseen {
             if event.what.foreseen().is_some_and(|cart| !cart.is_empty()) {
                 self.hooks.push(hook);
                 self.dues.push(first_due(event.at));
